@@ -1,0 +1,153 @@
+// Package goenv resolves the go command's configuration without the go
+// command: the environment, then the GOENV file, then GOROOT/go.env.
+//
+// The rules are those of cmd/go/internal/cfg (Getenv, initEnvCache): an empty
+// variable counts as unset, GOENV=off switches the file off.
+package goenv
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// Env is one resolved configuration. The zero Env has nothing set. It is
+// immutable and safe for concurrent use.
+type Env struct {
+	environ []string
+	vars    map[string]string // of the environment
+	files   map[string]string // of the GOENV file over GOROOT/go.env
+}
+
+// Load resolves environ ("name=value", the last one counts). goroot may be ""
+// when there is no Go on this machine. Files that cannot be read count as
+// empty, as they do for the go command.
+func Load(environ []string, goroot string) Env {
+	e := Env{environ: slices.Clone(environ), vars: map[string]string{}, files: map[string]string{}}
+	for _, kv := range environ {
+		if name, value, ok := strings.Cut(kv, "="); ok {
+			e.vars[name] = value
+		}
+	}
+	if goroot != "" {
+		e.read(filepath.Join(goroot, "go.env"))
+	}
+	if file := e.file(); file != "" {
+		e.read(file)
+	}
+	return e
+}
+
+// file returns the path of the GOENV file, or "" when there is none.
+func (e Env) file() string {
+	if f := e.vars["GOENV"]; f != "" {
+		if f == "off" {
+			return ""
+		}
+		return f
+	}
+	dir := e.configDir()
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, "go", "env")
+}
+
+// configDir is os.UserConfigDir for this environment.
+func (e Env) configDir() string {
+	home := e.vars["HOME"]
+	if runtime.GOOS == "darwin" {
+		return under(home, "Library", "Application Support")
+	}
+	if dir := e.vars["XDG_CONFIG_HOME"]; dir != "" {
+		return dir
+	}
+	return under(home, ".config")
+}
+
+// cacheDir is os.UserCacheDir for this environment.
+func (e Env) cacheDir() string {
+	home := e.vars["HOME"]
+	if runtime.GOOS == "darwin" {
+		return under(home, "Library", "Caches")
+	}
+	if dir := e.vars["XDG_CACHE_HOME"]; dir != "" {
+		return dir
+	}
+	return under(home, ".cache")
+}
+
+func under(dir string, elem ...string) string {
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(append([]string{dir}, elem...)...)
+}
+
+// read adds the settings of a go.env file; lines that are none are ignored, as
+// cmd/go does.
+func (e Env) read(file string) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return
+	}
+	for line := range bytes.Lines(data) {
+		name, value, ok := strings.Cut(strings.TrimRight(string(line), "\r\n"), "=")
+		if ok && name != "" && name[0] >= 'A' && name[0] <= 'Z' {
+			e.files[name] = value
+		}
+	}
+}
+
+// Get returns the value of a variable, or "" when it is set nowhere.
+func (e Env) Get(name string) string {
+	if v := e.vars[name]; v != "" {
+		return v
+	}
+	return e.files[name]
+}
+
+// Environ returns the environment that Load was given.
+func (e Env) Environ() []string { return slices.Clone(e.environ) }
+
+// Configured returns the variables of the GOENV file and GOROOT/go.env that
+// the environment does not set, sorted.
+func (e Env) Configured() []string {
+	var out []string
+	for name, value := range e.files {
+		if e.vars[name] == "" {
+			out = append(out, name+"="+value)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// GOOS returns the target system, this machine's unless set.
+func (e Env) GOOS() string { return or(e.Get("GOOS"), runtime.GOOS) }
+
+// GOARCH returns the target architecture, this machine's unless set.
+func (e Env) GOARCH() string { return or(e.Get("GOARCH"), runtime.GOARCH) }
+
+// GOPATH returns the list of work spaces, HOME/go unless set.
+func (e Env) GOPATH() string { return or(e.Get("GOPATH"), under(e.vars["HOME"], "go")) }
+
+// GOMODCACHE returns the module cache, or "" when there is no home directory.
+func (e Env) GOMODCACHE() string {
+	first, _, _ := strings.Cut(e.GOPATH(), string(filepath.ListSeparator))
+	return or(e.Get("GOMODCACHE"), under(first, "pkg", "mod"))
+}
+
+// CacheDir returns the directory for a user's caches, or "" when there is no
+// home directory.
+func (e Env) CacheDir() string { return e.cacheDir() }
+
+func or(value, fallback string) string {
+	if value != "" {
+		return value
+	}
+	return fallback
+}

@@ -1,0 +1,49 @@
+// Package runner takes one run from what the user asked for to what became of
+// it: Spec → Plan → Executable → ExitStatus → Result. Run, in run.go, is the
+// whole way, top to bottom.
+//
+// It knows neither Docker nor log formats: a Builder provides the place where
+// the go command runs, a Reporter is told the Events.
+package runner
+
+import (
+	"io"
+	"time"
+
+	"github.com/org/gorun-action/internal/buildflags"
+	"github.com/org/gorun-action/internal/goenv"
+)
+
+// Spec is what the user asked for.
+type Spec struct {
+	// Dir is the absolute working directory, after -C.
+	Dir string
+	// Env is the caller's environment with the go command's configuration
+	// files; the program gets its variables.
+	Env goenv.Env
+	// Build are the flags for the go command.
+	Build buildflags.Build
+	// Package is the package argument, or the files of a file list.
+	Package []string
+	// Args are the program's arguments.
+	Args []string
+	// ToolchainImage names the image to build in, with its digest; "" is the
+	// pinned one.
+	ToolchainImage string
+	// GoVersion is "1.26" or "1.26.8"; "" leaves it to go.mod.
+	GoVersion string
+	// Builder is "auto", "docker" or "host".
+	Builder string
+	// Timeout limits the program's own run, without the build; 0 is no limit.
+	Timeout time.Duration
+	// Grace is how long a program that ran into the limit gets to end.
+	Grace time.Duration
+	// Compat reports as go run does: "exit status N" and status 1.
+	Compat bool
+	// CacheDir is the absolute directory of gorun's own caches.
+	CacheDir string
+	// Stdin, Stdout and Stderr are the program's. Files are inherited as they
+	// are, except for standard error, which is read for panics on its way.
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+}
