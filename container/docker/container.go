@@ -1,0 +1,199 @@
+package docker
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"syscall"
+	"time"
+
+	dockercontainer "github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/pkg/stdcopy"
+	"golang.org/x/sys/unix"
+
+	"github.com/org/gorun-action/container"
+)
+
+// removeOptions take a container away whatever its state.
+var removeOptions = dockercontainer.RemoveOptions{Force: true, RemoveVolumes: true}
+
+// cleanupTimeout bounds what is done for a container after its run is over or
+// was cancelled, when the run's own context may be done.
+const cleanupTimeout = 20 * time.Second
+
+// Container is the Executor that runs each Command in a new container of one
+// image. It is safe for concurrent use.
+type Container struct {
+	Engine *Engine
+	// Image is the id of the image, never a tag: what was checked is what runs.
+	Image string
+	// Track, when not nil, is told the name of each container before it is
+	// created, so that somebody can remove it should this process die. The
+	// function it returns is called when the container is gone.
+	Track func(name string) (release func())
+}
+
+// Run implements container.Executor. The container shares the host's network:
+// what the go command reaches here, it reaches there, loopback proxies
+// included. A program that a signal ended is reported with Code 128 + signal,
+// since the engine does not tell the difference.
+func (c *Container) Run(ctx context.Context, cmd container.Command) (container.ExitStatus, error) {
+	name := "gorun-" + strings.ToLower(rand.Text())
+	if c.Track != nil {
+		defer c.Track(name)()
+	}
+	defer c.remove(name)
+	if err := c.create(ctx, name, cmd); err != nil {
+		return container.ExitStatus{}, err
+	}
+	output, err := c.attach(ctx, name, cmd)
+	if err != nil {
+		return container.ExitStatus{}, err
+	}
+	// The wait outlives ctx: a stopped container still has a status.
+	exited, failed := c.Engine.api.ContainerWait(context.WithoutCancel(ctx), name, dockercontainer.WaitConditionNextExit)
+	if err := c.start(ctx, name, cmd); err != nil {
+		return container.ExitStatus{}, err
+	}
+	status, err := c.wait(ctx, name, cmd, exited, failed)
+	return status, errors.Join(err, <-output)
+}
+
+func (c *Container) create(ctx context.Context, name string, cmd container.Command) error {
+	config := &dockercontainer.Config{
+		Image:        c.Image,
+		Entrypoint:   []string{cmd.Path},
+		Cmd:          cmd.Args,
+		WorkingDir:   cmd.Dir,
+		Env:          cmd.Env,
+		User:         cmd.User,
+		AttachStdout: true,
+		AttachStderr: true,
+		Labels:       map[string]string{"org.gorun": "build"},
+	}
+	host := &dockercontainer.HostConfig{
+		AutoRemove:  true,
+		NetworkMode: "host",
+		Mounts:      mounts(cmd.Mounts),
+		LogConfig:   dockercontainer.LogConfig{Type: "none"}, // we read the output; the engine need not keep it
+		SecurityOpt: []string{"no-new-privileges"},
+	}
+	if _, err := c.Engine.api.ContainerCreate(ctx, config, host, nil, nil, name); err != nil {
+		return fmt.Errorf("creating the container: %w", err)
+	}
+	return nil
+}
+
+func mounts(list []container.Mount) []mount.Mount {
+	var out []mount.Mount
+	for _, m := range list {
+		out = append(out, mount.Mount{Type: mount.TypeBind, Source: m.Source, Target: m.Target, ReadOnly: !m.Writable})
+	}
+	return out
+}
+
+// attach connects the container's output. The channel gives one value when all
+// of it has been written.
+func (c *Container) attach(ctx context.Context, name string, cmd container.Command) (<-chan error, error) {
+	conn, err := c.Engine.api.ContainerAttach(ctx, name, dockercontainer.AttachOptions{Stream: true, Stdout: true, Stderr: true})
+	if err != nil {
+		return nil, fmt.Errorf("attaching to the container: %w", err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		defer conn.Close()
+		_, err := stdcopy.StdCopy(orDiscard(cmd.Stdout), orDiscard(cmd.Stderr), conn.Reader)
+		if err != nil {
+			err = fmt.Errorf("reading the container's output: %w", err)
+		}
+		done <- err
+	}()
+	return done, nil
+}
+
+func orDiscard(w io.Writer) io.Writer {
+	if w == nil {
+		return io.Discard
+	}
+	return w
+}
+
+func (c *Container) start(ctx context.Context, name string, cmd container.Command) error {
+	err := c.Engine.api.ContainerStart(ctx, name, dockercontainer.StartOptions{})
+	if err == nil {
+		if cmd.Started != nil {
+			cmd.Started(0)
+		}
+		return nil
+	}
+	// The engine has no codes for these; its words come from runc.
+	switch text := err.Error(); {
+	case strings.Contains(text, "executable file not found"), strings.Contains(text, cmd.Path+": no such file or directory"):
+		return fmt.Errorf("%s in the container: %w", cmd.Path, fs.ErrNotExist)
+	case strings.Contains(text, cmd.Path) && (strings.Contains(text, "permission denied") || strings.Contains(text, "exec format error")):
+		return fmt.Errorf("%s in the container: %w: %w", cmd.Path, container.ErrNotExecutable, err)
+	}
+	return fmt.Errorf("starting the container: %w", err)
+}
+
+// wait returns the container's status, and ends the container by cmd.Stop when
+// ctx is done before.
+func (c *Container) wait(ctx context.Context, name string, cmd container.Command, exited <-chan dockercontainer.WaitResponse, failed <-chan error) (container.ExitStatus, error) {
+	var stop <-chan time.Time
+	steps, done := cmd.Stop, ctx.Done()
+	stopped := false
+	for {
+		select {
+		case r := <-exited:
+			if r.Error != nil {
+				return container.ExitStatus{}, fmt.Errorf("waiting for the container: %s", r.Error.Message)
+			}
+			return container.ExitStatus{Code: int(r.StatusCode), Stopped: stopped}, nil
+		case err := <-failed:
+			return container.ExitStatus{}, fmt.Errorf("waiting for the container: %w", err)
+		case sig := <-cmd.Signals:
+			if s, ok := sig.(syscall.Signal); ok {
+				c.kill(name, s)
+			}
+		case <-done:
+			stopped, done = true, nil
+			stop = c.step(name, &steps)
+		case <-stop:
+			stop = c.step(name, &steps)
+		}
+	}
+}
+
+// step takes the next step of a stop, KILL after the last, and returns when to
+// take the one after it.
+func (c *Container) step(name string, steps *[]container.StopStep) <-chan time.Time {
+	if len(*steps) == 0 {
+		c.kill(name, syscall.SIGKILL)
+		return nil
+	}
+	next := (*steps)[0]
+	*steps = (*steps)[1:]
+	c.kill(name, next.Signal)
+	return time.After(next.Wait)
+}
+
+// kill sends a signal. A container that is already gone needs none.
+func (c *Container) kill(name string, sig syscall.Signal) {
+	ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
+	defer cancel()
+	_ = c.Engine.api.ContainerKill(ctx, name, unix.SignalName(sig))
+}
+
+// remove takes the container away where the engine has not done so already;
+// it has, unless the run ended early. The name is still tracked, so a failure
+// here leaves it to the one who tracks.
+func (c *Container) remove(name string) {
+	ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
+	defer cancel()
+	_ = c.Engine.Remove(ctx, name)
+}
