@@ -64,7 +64,7 @@ type Result struct {
 	Builder     string       `json:"builder,omitempty"`
 	Toolchain   *Toolchain   `json:"toolchain,omitempty"`
 	Executable  *Executable  `json:"executable,omitempty"`
-	Cache       string       `json:"cache"` // "off" until there is a store
+	Cache       string       `json:"cache"`             // "off" until there is a store
 	Command     []string     `json:"command,omitempty"` // the effective go command line
 	Timings     Timings      `json:"timings_ms"`
 	Diagnostics []Diagnostic `json:"diagnostics,omitempty"`

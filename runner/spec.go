@@ -8,6 +8,7 @@ package runner
 
 import (
 	"io"
+	"os"
 	"time"
 
 	"github.com/org/gorun-action/internal/buildflags"
@@ -46,4 +47,7 @@ type Spec struct {
 	// are, except for standard error, which is read for panics on its way.
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
+	// Signals are what this process receives: they end the build, and are
+	// passed on to the program. nil is none.
+	Signals <-chan os.Signal
 }

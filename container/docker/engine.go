@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"slices"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -175,4 +177,18 @@ func (e *Engine) Remove(ctx context.Context, name string) error {
 		return nil
 	}
 	return err
+}
+
+// User returns the "uid:gid" under which a container writes files that belong
+// to this process's user, or "" when the engine is rootless: there the
+// container's root is that user.
+func (e *Engine) User(ctx context.Context) (string, error) {
+	info, err := e.api.Info(ctx)
+	if err != nil {
+		return "", fmt.Errorf("asking the engine for its security options: %w", err)
+	}
+	if slices.Contains(info.SecurityOptions, "name=rootless") {
+		return "", nil
+	}
+	return fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid()), nil
 }

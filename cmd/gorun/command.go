@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/org/gorun-action/container"
+	"github.com/org/gorun-action/container/provision"
+	"github.com/org/gorun-action/internal/buildflags"
+	"github.com/org/gorun-action/internal/goenv"
+	"github.com/org/gorun-action/internal/report"
+	"github.com/org/gorun-action/runner"
+)
+
+// command is gorun with everything that it takes from its process.
+type command struct {
+	args                  []string
+	environ               []string
+	stdin, stdout, stderr *os.File
+	signals               <-chan os.Signal
+	now                   func() time.Time
+}
+
+// run is the whole of gorun: inputs → Spec → Result → exit status.
+func (c *command) run(ctx context.Context) int {
+	o, spec, err := c.inputs()
+	if err == nil && (o.help || o.version) {
+		return c.inform(o)
+	}
+	log, logErr := c.openLog(o)
+	if err == nil {
+		err = logErr
+	}
+	if err != nil {
+		return c.conclude(o, log, c.refuse(log, o, err))
+	}
+	spec.Stdout, spec.Stderr = log.output(c.stdout, c.stderr)
+	host, stop := supervisor()
+	defer stop()
+	r := &runner.Runner{
+		Builder: c.provider(o, spec, host, log),
+		Host:    host,
+		Report:  log.reporter,
+		Now:     c.now,
+		Track:   host.Guard.Dir,
+	}
+	return c.conclude(o, log, r.Run(ctx, spec))
+}
+
+// supervisor returns the Host with its guard. Without one programs still run,
+// and their groups are left to the kernel should this process be killed. As
+// PID 1 of a container orphans are reaped, and the kernel is the guard.
+func supervisor() (host container.Host, stop func()) {
+	if os.Getpid() == 1 {
+		r := container.StartReaper()
+		return container.Host{Reaper: r}, r.Close
+	}
+	guard, err := container.StartGuard(self(), nil)
+	if err != nil {
+		return container.Host{}, func() {}
+	}
+	return container.Host{Guard: guard}, guard.Close
+}
+
+// inputs turns arguments and environment into a Spec: the only place that
+// reads them.
+func (c *command) inputs() (options, runner.Spec, error) {
+	o := defaults()
+	env := goenv.Load(c.environ, goroot())
+	if err := o.fromEnvironment(env.Get); err != nil {
+		return o, runner.Spec{}, err
+	}
+	parsed, err := buildflags.Parse(c.args, o.own())
+	if err == nil {
+		err = o.check()
+	}
+	if err != nil || o.help || o.version {
+		return o, runner.Spec{}, err
+	}
+	spec, err := c.spec(o, env, parsed)
+	return o, spec, err
+}
+
+func (c *command) spec(o options, env goenv.Env, parsed buildflags.Parsed) (runner.Spec, error) {
+	build, err := parsed.Build(buildflags.Options{
+		Strict: o.strict, Compat: o.compat,
+		GOFLAGS: env.Get("GOFLAGS"), CgoCFlags: env.Get("CGO_CFLAGS"),
+		GOOS: env.GOOS(), GOARCH: env.GOARCH(),
+	})
+	if err != nil {
+		return runner.Spec{}, err
+	}
+	pkg, args, err := parsed.Package(o.compat)
+	if err != nil {
+		return runner.Spec{}, err
+	}
+	dir, err := workingDir(build.Dir)
+	if err != nil {
+		return runner.Spec{}, err
+	}
+	return runner.Spec{
+		Dir: dir, Env: env, Build: build, Package: pkg, Args: args,
+		Builder: o.builder, ToolchainImage: o.image, GoVersion: o.goVersion,
+		Timeout: o.timeout, Grace: o.grace, Compat: o.compat, CacheDir: cacheDir(o, env),
+		Stdin: c.stdin, Signals: c.signals,
+	}, nil
+}
+
+// workingDir is where the go command and the program run.
+func workingDir(chdir string) (string, error) {
+	wd, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("finding the working directory: %w", err)
+	}
+	if filepath.IsAbs(chdir) {
+		return filepath.Clean(chdir), nil
+	}
+	return filepath.Join(wd, chdir), nil
+}
+
+func cacheDir(o options, env goenv.Env) string {
+	if o.cacheDir != "" {
+		return o.cacheDir
+	}
+	if dir := env.CacheDir(); dir != "" {
+		return filepath.Join(dir, "gorun")
+	}
+	return filepath.Join(os.TempDir(), fmt.Sprintf("gorun-cache-%d", os.Getuid()))
+}
+
+func (c *command) provider(o options, spec runner.Spec, host container.Host, log *log) *provision.Provider {
+	return &provision.Provider{
+		Mode: o.builder, Env: spec.Env, CacheDir: spec.CacheDir, Repository: o.repository,
+		Self: self(), Host: host, Track: host.Guard.Container, TrackDir: host.Guard.Dir,
+		Notice: func(s string) { log.reporter.Event(runner.Noticed{Message: s}) },
+	}
+}
+
+// refuse reports a command line that could not be understood.
+func (c *command) refuse(log *log, o options, err error) runner.Result {
+	r := runner.Refuse(err)
+	if o.compat {
+		r.ExitStatus = 2
+	}
+	log.reporter.Event(runner.Finished{Result: r})
+	return r
+}
+
+// conclude writes the verdict and returns the exit status.
+func (c *command) conclude(o options, log *log, r runner.Result) int {
+	log.close()
+	if o.verdictFile != "" {
+		if err := report.WriteVerdict(o.verdictFile, r); err != nil {
+			fmt.Fprintf(c.stderr, "gorun: %v\n", err)
+		}
+	}
+	return r.ExitStatus
+}
+
+// inform answers -h and --version.
+func (c *command) inform(o options) int {
+	err := printVersion(c.stdout)
+	if o.help {
+		err = buildflags.Help(c.stdout, o.own())
+	}
+	if err != nil {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/org/gorun-action/container"
+	"github.com/org/gorun-action/container/docker"
+	"github.com/org/gorun-action/internal/capture"
+)
+
+// dispatch runs what the program's own name says: gorun, or one of the helpers
+// that gorun starts itself as.
+func dispatch(argv []string) int {
+	switch filepath.Base(argv[0]) {
+	case capture.Name:
+		return capture.Main(argv)
+	case container.GuardName:
+		container.ServeGuard(os.Stdin, container.GuardActions{RemoveContainer: removeContainer})
+		return 0
+	}
+	c := command{
+		args: argv[1:], environ: os.Environ(),
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		signals: forwarded(), now: time.Now,
+	}
+	return c.run(context.Background())
+}
+
+// forwarded receives the signals that are meant for the program. One that this
+// process was told to ignore (nohup) stays ignored, here and in the program.
+func forwarded() <-chan os.Signal {
+	ch := make(chan os.Signal, 16) // a burst while the build ends must not be lost
+	for _, s := range []os.Signal{
+		syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT,
+		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH,
+	} {
+		if !signal.Ignored(s) {
+			signal.Notify(ch, s)
+		}
+	}
+	return ch
+}
+
+// removeContainer is the guard's: it removes the container of a gorun that
+// was killed.
+func removeContainer(ctx context.Context, name string) error {
+	engine, err := docker.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	return engine.Remove(ctx, name)
+}

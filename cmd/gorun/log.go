@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+
+	"github.com/org/gorun-action/internal/buildflags"
+	"github.com/org/gorun-action/internal/report"
+	"github.com/org/gorun-action/runner"
+)
+
+// log is where the Events go, and the program's output with --output=json.
+type log struct {
+	reporter runner.Reporter
+	records  *report.JSON // set when the output becomes records
+	file     *os.File
+}
+
+// openLog chooses who reports, and where. It returns a usable log even with an
+// error, which is about the log file.
+func (c *command) openLog(o options) (*log, error) {
+	stderr := c.stderrReporter(o)
+	if o.logFile == "" {
+		l := &log{reporter: stderr}
+		if o.output == "json" {
+			l.records = stderr.(*report.JSON)
+		}
+		return l, nil
+	}
+	f, err := os.Create(o.logFile)
+	if err != nil {
+		return &log{reporter: stderr}, &buildflags.UsageError{Message: fmt.Sprintf("opening the log file: %v", err), Hint: "name a file that can be written with --log-file"}
+	}
+	l := &log{file: f}
+	if o.logFormat == "text" {
+		l.reporter = report.Tee(report.NewText(f, report.TextOptions{}), stderr)
+		return l, nil
+	}
+	records := report.NewJSON(f, c.now)
+	if o.output == "json" {
+		l.records = records
+	}
+	l.reporter = report.Tee(records, stderr)
+	return l, nil
+}
+
+// stderrReporter is what standard error gets: all of the log, or failures only
+// when a file has it.
+func (c *command) stderrReporter(o options) runner.Reporter {
+	terminal := term.IsTerminal(int(c.stderr.Fd()))
+	opts := report.TextOptions{Terminal: terminal, Color: terminal && c.wantsColor(), Now: c.now}
+	if width, _, err := term.GetSize(int(c.stderr.Fd())); err == nil {
+		opts.Width = width
+	}
+	switch {
+	case o.compat:
+		return report.NewCompat(c.stderr)
+	case o.logFile != "":
+		return report.NewQuiet(c.stderr, opts)
+	case o.logFormat == "json" || o.output == "json" || o.logFormat == "auto" && !terminal:
+		return report.NewJSON(c.stderr, c.now)
+	}
+	return report.NewText(c.stderr, opts)
+}
+
+// wantsColor follows https://no-color.org and TERM=dumb.
+func (c *command) wantsColor() bool {
+	return lookup(c.environ, "NO_COLOR") == "" && lookup(c.environ, "TERM") != "dumb"
+}
+
+// output returns where the program's output goes.
+func (l *log) output(stdout, stderr io.Writer) (io.Writer, io.Writer) {
+	if l.records == nil {
+		return stdout, stderr
+	}
+	return l.records.Stream("stdout"), l.records.Stream("stderr")
+}
+
+func (l *log) close() {
+	if l.file != nil {
+		l.file.Close() // what could not be written has no other place to be said
+	}
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/org/gorun-action/internal/buildflags"
+)
+
+// defaultGrace is what `docker stop` gives a container, and longer than the
+// 7.5 s that a cancelled GitHub job leaves between INT and TERM.
+const defaultGrace = 10 * time.Second
+
+// options are gorun's own flags.
+type options struct {
+	builder       string
+	image         string
+	repository    string
+	goVersion     string
+	logFormat     string
+	logFile       string
+	output        string
+	timeout       time.Duration
+	grace         time.Duration
+	verdictFile   string
+	compat        bool
+	strict        bool
+	cacheDir      string
+	help, version bool
+}
+
+func defaults() options {
+	return options{builder: "auto", logFormat: "auto", output: "raw", grace: defaultGrace}
+}
+
+// own is the table of gorun's own flags: the parser, -h and the README read it.
+func (o *options) own() []buildflags.Own {
+	return []buildflags.Own{
+		{Name: "builder", Arg: "auto|docker|host", Usage: "where to compile: in the pinned toolchain container, or with this machine's go. auto takes the container where an engine answers", Set: oneOf(&o.builder, "auto", "docker", "host")},
+		{Name: "toolchain-image", Arg: "ref@sha256:…", Usage: "compile in this image instead of the pinned one; it must be named by digest", Set: text(&o.image)},
+		{Name: "toolchain-repository", Arg: "repository", Usage: "pull pinned toolchain images from here, by digest, before making them from the module proxy", Set: text(&o.repository)},
+		{Name: "go-version", Arg: "1.26|1.26.8", Usage: "the Go release to compile with; default: the toolchain or go line of go.work or go.mod, else the newest pinned one", Set: text(&o.goVersion)},
+		{Name: "log-format", Arg: "auto|json|text", Usage: "auto is text on a terminal and JSON elsewhere", Set: oneOf(&o.logFormat, "auto", "json", "text")},
+		{Name: "log-file", Arg: "file", Usage: "write the log there (as JSON unless --log-format=text); standard error then shows failures only", Set: file(&o.logFile)},
+		{Name: "output", Arg: "raw|json", Usage: "raw leaves the program's output alone, json turns its lines into log records", Set: oneOf(&o.output, "raw", "json")},
+		{Name: "timeout", Arg: "duration", Usage: "time limit for the program, without the build: 90s, 5m; it gets QUIT, then TERM, then KILL, and the status is 124", Set: duration(&o.timeout)},
+		{Name: "grace", Arg: "duration", Usage: "how long a program that ran into the limit gets to end, default 10s", Set: duration(&o.grace)},
+		{Name: "verdict-file", Arg: "file", Usage: "write what became of the run there, as JSON", Set: file(&o.verdictFile)},
+		{Name: "compat", Arg: "go|none", Usage: "go reports exactly as go run does: its text, \"exit status N\", status 1", Set: o.setCompat},
+		{Name: "strict-flags", Bool: true, Usage: "refuse the flags that the manual page names and no Go release has", Set: boolean(&o.strict)},
+		{Name: "cache-dir", Arg: "directory", Usage: "where gorun keeps its caches; default: gorun in the user's cache directory", Set: file(&o.cacheDir)},
+		{Name: "version", Bool: true, Usage: "print gorun's version and the pinned toolchains", Set: boolean(&o.version)},
+		{Name: "h", Bool: true, Usage: "print this help", Set: boolean(&o.help)},
+		{Name: "help", Bool: true, Usage: "the same as -h", Set: boolean(&o.help)},
+	}
+}
+
+// variable is the environment variable that sets a flag's default.
+func variable(flag string) string {
+	return "GORUN_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// fromEnvironment sets the flags' defaults. get is "" for what is not set.
+func (o *options) fromEnvironment(get func(string) string) error {
+	for _, f := range o.own() {
+		value := get(variable(f.Name))
+		if value == "" || f.Name == "h" || f.Name == "help" || f.Name == "version" {
+			continue
+		}
+		if err := f.Set(value); err != nil {
+			return &buildflags.UsageError{
+				Message: fmt.Sprintf("invalid value %q for %s: %v", value, variable(f.Name), err),
+				Hint:    "it is the default of --" + f.Name + ": " + f.Usage,
+			}
+		}
+	}
+	return nil
+}
+
+func (o *options) setCompat(value string) error {
+	var mode string
+	if err := oneOf(&mode, "go", "none")(value); err != nil {
+		return err
+	}
+	o.compat = mode == "go"
+	return nil
+}
+
+// check refuses combinations that contradict each other.
+func (o *options) check() error {
+	switch {
+	case o.output == "json" && o.logFormat == "text":
+		return &buildflags.UsageError{Message: "--output=json makes log records, which --log-format=text has no place for", Hint: "drop one of the two flags"}
+	case o.output == "json" && o.compat:
+		return &buildflags.UsageError{Message: "--output=json and --compat=go contradict each other: go run leaves the program's output alone", Hint: "drop one of the two flags"}
+	case o.image != "" && o.builder == "host":
+		return &buildflags.UsageError{Message: "--toolchain-image has no meaning with --builder=host", Hint: "drop one of the two flags"}
+	case o.image != "" && o.goVersion != "":
+		return &buildflags.UsageError{Message: "--toolchain-image and --go-version both choose the toolchain", Hint: "drop one of the two flags"}
+	}
+	return nil
+}
+
+func text(to *string) func(string) error {
+	return func(v string) error { *to = v; return nil }
+}
+
+// file takes a path that counts from where gorun was started, whatever -C says.
+func file(to *string) func(string) error {
+	return func(v string) (err error) {
+		if v == "" {
+			return fmt.Errorf("no file is named")
+		}
+		*to, err = filepath.Abs(v)
+		return err
+	}
+}
+
+func oneOf(to *string, values ...string) func(string) error {
+	return func(v string) error {
+		for _, known := range values {
+			if v == known {
+				*to = v
+				return nil
+			}
+		}
+		return fmt.Errorf("it must be one of %s", strings.Join(values, ", "))
+	}
+}
+
+func duration(to *time.Duration) func(string) error {
+	return func(v string) error {
+		d, err := time.ParseDuration(v)
+		if err != nil {
+			return fmt.Errorf("write it as 90s, 5m or 1h30m")
+		}
+		if d < 0 {
+			return fmt.Errorf("it must not be negative")
+		}
+		*to = d
+		return nil
+	}
+}
+
+func boolean(to *bool) func(string) error {
+	return func(v string) (err error) {
+		*to, err = strconv.ParseBool(v)
+		return err
+	}
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+
+	"github.com/org/gorun-action/container"
+)
+
+// self is the path of this program, under which it starts its helpers.
+func self() string {
+	path, err := os.Executable()
+	if err != nil {
+		return os.Args[0]
+	}
+	return path
+}
+
+// goroot finds the installation of the go command on PATH, for its go.env;
+// "" where there is none.
+func goroot() string {
+	path, err := exec.LookPath("go")
+	if err != nil {
+		return ""
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	root := filepath.Dir(filepath.Dir(path))
+	if _, err := os.Stat(filepath.Join(root, "VERSION")); err != nil {
+		return ""
+	}
+	return root
+}
+
+// lookup returns the value of a variable; the last one counts.
+func lookup(environ []string, name string) string {
+	value := ""
+	for _, kv := range environ {
+		if v, ok := strings.CutPrefix(kv, name+"="); ok {
+			value = v
+		}
+	}
+	return value
+}
+
+// printVersion says which gorun this is and which toolchains it pins.
+func printVersion(w io.Writer) error {
+	version := "(devel)"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		version = info.Main.Version
+	}
+	lock, err := container.PinnedToolchains()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "gorun %s\n", version)
+	for _, t := range lock.Toolchains {
+		fmt.Fprintf(w, "go%s %s %s\n", t.Version, t.Platform, t.Digest)
+	}
+	return nil
+}

@@ -1,0 +1,288 @@
+package container
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// GuardName is the argv[0] of a guard. A command that starts one calls
+// ServeGuard, and nothing else, when that is the base of its own.
+const GuardName = "gorun-guard"
+
+// Guard is a small process that outlives this one for a moment, and cleans up
+// when this one could not: it kills process groups, removes containers, and
+// then removes temporary directories.
+//
+// It reads a pipe that only this process writes to. Its lines add to a list
+// and take from it:
+//
+//	+group 4711
+//	+container gorun-0123456789ab
+//	+dir "/tmp/gorun-1234567"
+//	-group 4711
+//
+// The kernel closes the pipe however this process ends. What is still on the
+// list then is acted upon. A path is quoted as by strconv.Quote; its base has
+// to begin with "gorun-" and end with a digit, as os.MkdirTemp makes it of
+// "gorun-*". A line that is anything else is ignored, and so is one without
+// its newline.
+//
+// A guard that died or hangs never disturbs a run. The methods are safe for
+// concurrent use, and may be called on nil, which guards nothing.
+type Guard struct {
+	mu   sync.Mutex
+	pipe *os.File // nil once it is of no use
+}
+
+// StartGuard starts a guard: the executable self under the name GuardName, in
+// a session of its own. It does not wait for it, so it returns an error only
+// when there are no descriptors to be had. r may be nil.
+func StartGuard(self string, r *Reaper) (*Guard, error) {
+	in, pipe, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		in.Close()
+		pipe.Close()
+		return nil, err
+	}
+	go func() {
+		pid, err := r.Start(func() (int, error) {
+			return syscall.ForkExec(self, []string{GuardName}, &syscall.ProcAttr{
+				Dir:   "/", // keeps no directory busy
+				Env:   os.Environ(),
+				Files: []uintptr{in.Fd(), null.Fd(), null.Fd()},
+				Sys:   &syscall.SysProcAttr{Setsid: true},
+			})
+		})
+		in.Close() // with it, writing fails once the guard is dead
+		null.Close()
+		if err != nil {
+			return
+		}
+		for {
+			if _, err := syscall.Wait4(pid, nil, 0, nil); err != syscall.EINTR {
+				break
+			}
+		}
+		r.Forget(pid)
+	}()
+	return &Guard{pipe: pipe}, nil
+}
+
+// Close lets the guard go, which first acts on what is still on its list.
+func (g *Guard) Close() {
+	if g == nil {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.pipe != nil {
+		g.pipe.Close()
+		g.pipe = nil
+	}
+}
+
+// Group has a process group killed. It must be released before its leader is
+// reaped: the id may be another group's after that.
+func (g *Guard) Group(pgid int) (release func()) { return g.add("group " + strconv.Itoa(pgid)) }
+
+// Container has a container removed. It may be called before there is one:
+// the guard tries for some seconds.
+func (g *Guard) Container(name string) (release func()) { return g.add("container " + name) }
+
+// Dir has a temporary directory removed, an absolute path.
+func (g *Guard) Dir(path string) (release func()) { return g.add("dir " + strconv.Quote(path)) }
+
+func (g *Guard) add(entry string) (release func()) {
+	if g == nil {
+		return func() {}
+	}
+	g.write("+" + entry + "\n")
+	return sync.OnceFunc(func() { g.write("-" + entry + "\n") })
+}
+
+// write gives up on a guard that does not read: the pipe holds a few thousand
+// lines. It leaves the pipe open then, as its end would be a command to act.
+func (g *Guard) write(line string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.pipe == nil {
+		return
+	}
+	g.pipe.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	g.pipe.WriteString(line)
+}
+
+// GuardActions is what a guard cannot do by itself.
+type GuardActions struct {
+	// RemoveContainer removes a container with all that runs in it. It is
+	// called again for some seconds until it returns nil: its creation may be
+	// under way. nil: containers are left alone.
+	RemoveContainer func(ctx context.Context, name string) error
+}
+
+// How long a guard tries.
+const (
+	guardKillWait      = 2 * time.Second // a killed process is gone in milliseconds, unless it hangs in the kernel
+	guardContainerWait = 10 * time.Second
+	guardContainerTick = 250 * time.Millisecond
+)
+
+// ServeGuard is the whole of a guard process. It returns when all is done.
+func ServeGuard(in io.Reader, actions GuardActions) {
+	signal.Ignore() // whatever ends this session is not to end us
+	serveGuard(in, actions)
+}
+
+func serveGuard(in io.Reader, actions GuardActions) {
+	list := readGuardList(in)
+	var groups, containers sync.WaitGroup
+	for _, pgid := range list.groups {
+		groups.Go(func() {
+			syscall.Kill(-pgid, syscall.SIGKILL)
+			awaitGroupEnd(pgid, guardKillWait)
+		})
+	}
+	for _, name := range list.containers {
+		containers.Go(func() { actions.removeContainer(name) })
+	}
+	groups.Wait()
+	containers.Wait()
+	for _, dir := range list.dirs {
+		os.RemoveAll(dir)
+	}
+}
+
+func (a GuardActions) removeContainer(name string) {
+	if a.RemoveContainer == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), guardContainerWait)
+	defer cancel()
+	for a.RemoveContainer(ctx, name) != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(guardContainerTick):
+		}
+	}
+}
+
+// guardList is what a guard has to do, in the order it was told.
+type guardList struct {
+	groups           []int
+	containers, dirs []string
+}
+
+// readGuardList reads to the end of the pipe.
+func readGuardList(in io.Reader) guardList {
+	var entries []guardEntry
+	lines := bufio.NewReaderSize(in, 32<<10) // longer than any line of ours: a quoted path has at most 4 times PATH_MAX
+	for {
+		line, err := lines.ReadSlice('\n')
+		for errors.Is(err, bufio.ErrBufferFull) {
+			line = nil
+			_, err = lines.ReadSlice('\n')
+		}
+		if err != nil {
+			return newGuardList(entries)
+		}
+		add, e, ok := parseGuardLine(string(line))
+		if !ok {
+			continue
+		}
+		entries = without(entries, e)
+		if add {
+			entries = append(entries, e)
+		}
+	}
+}
+
+// guardEntry is one thing on the list: the kind, and its group or name.
+type guardEntry struct {
+	kind  string
+	group int
+	name  string
+}
+
+func without(entries []guardEntry, e guardEntry) []guardEntry {
+	for i := range entries {
+		if entries[i] == e {
+			return append(entries[:i:i], entries[i+1:]...)
+		}
+	}
+	return entries
+}
+
+func newGuardList(entries []guardEntry) (l guardList) {
+	for _, e := range entries {
+		switch e.kind {
+		case "group":
+			l.groups = append(l.groups, e.group)
+		case "container":
+			l.containers = append(l.containers, e.name)
+		case "dir":
+			l.dirs = append(l.dirs, e.name)
+		}
+	}
+	return l
+}
+
+// containerName is what the Docker engine accepts as a name.
+var containerName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$`)
+
+// parseGuardLine takes one line with its newline.
+func parseGuardLine(line string) (add bool, e guardEntry, ok bool) {
+	line, ok = strings.CutSuffix(line, "\n")
+	if !ok || line == "" || line[0] != '+' && line[0] != '-' {
+		return false, e, false
+	}
+	add = line[0] == '+'
+	kind, value, _ := strings.Cut(line[1:], " ")
+	e.kind = kind
+	switch kind {
+	case "group":
+		e.group, ok = parseGroup(value)
+	case "container":
+		e.name, ok = value, containerName.MatchString(value)
+	case "dir":
+		e.name, ok = parseDir(value)
+	default:
+		ok = false
+	}
+	return add, e, ok
+}
+
+// parseGroup takes a process group that may be killed: never our own (0),
+// everybody's (1, as -1), nor what no system has as a process id.
+func parseGroup(s string) (int, bool) {
+	const pidMax = 4 << 20 // Linux's PID_MAX_LIMIT
+	n, err := strconv.Atoi(s)
+	return n, err == nil && strconv.Itoa(n) == s && n > 1 && n <= pidMax
+}
+
+// parseDir takes a directory that may be removed with all that is in it.
+func parseDir(s string) (string, bool) {
+	dir, err := strconv.Unquote(s)
+	if err != nil || strconv.Quote(dir) != s || !filepath.IsAbs(dir) || filepath.Clean(dir) != dir ||
+		strings.ContainsRune(dir, 0) {
+		return "", false
+	}
+	base := filepath.Base(dir)
+	last := base[len(base)-1]
+	return dir, strings.HasPrefix(base, "gorun-") && '0' <= last && last <= '9'
+}

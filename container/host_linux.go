@@ -1,0 +1,72 @@
+package container
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+func sysProcAttr() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// The codes of a SIGCHLD's siginfo, <asm-generic/siginfo.h>.
+const cldStopped = 5
+
+// childInfo returns the process and its status in a siginfo that waitid
+// filled in: they follow three ints, aligned for a pointer.
+func childInfo(info *unix.Siginfo) (pid, status int) {
+	const word = unsafe.Sizeof(uintptr(0))
+	const offset = (12 + word - 1) / word * word
+	fields := (*[3]int32)(unsafe.Add(unsafe.Pointer(info), offset)) // pid, uid, status
+	return int(fields[0]), int(fields[2])
+}
+
+// waitid is unix.Waitid without its interruptions.
+func waitid(kind, id int, info *unix.Siginfo, options int) error {
+	for {
+		err := unix.Waitid(kind, id, info, options, nil)
+		if err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// awaitEnd returns once the process has ended, and leaves it to be reaped.
+// With a terminal it also does what a shell does when its job stops.
+func (p *process) awaitEnd() error {
+	options := unix.WEXITED | unix.WNOWAIT
+	if p.terminal != nil {
+		options |= unix.WSTOPPED
+	}
+	for {
+		var info unix.Siginfo
+		if err := waitid(unix.P_PID, p.pid, &info, options); err != nil {
+			return err
+		}
+		if info.Code != cldStopped {
+			return nil
+		}
+		_, sig := childInfo(&info)
+		waitid(unix.P_PID, p.pid, &info, unix.WSTOPPED|unix.WNOHANG) // take the news, or it comes again
+		p.terminal.suspend(p.pid, syscall.Signal(sig))
+	}
+}
+
+// hasEnded reports whether the process has ended and waits to be reaped.
+func (p *process) hasEnded() bool {
+	var info unix.Siginfo
+	err := waitid(unix.P_PID, p.pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG)
+	return err != nil || info.Signo != 0
+}
+
+// reap takes the status of the process, which has ended.
+func (p *process) reap() {
+	for {
+		_, err := syscall.Wait4(p.pid, &p.status, 0, nil)
+		if err != syscall.EINTR {
+			return
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package image
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	modzip "golang.org/x/mod/zip"
+
+	"github.com/org/gorun-action/container"
+)
+
+// Source says where modules come from.
+type Source struct {
+	// GOPROXY is the list of module proxies, as the go command has it.
+	GOPROXY string
+	// ModCache is GOMODCACHE, where a zip may be already; "" is none.
+	ModCache string
+	// Dir is where downloaded zips are kept, checked again at each use. It is
+	// made when it is missing.
+	Dir string
+	// Client is for http and https proxies; nil is http.DefaultClient.
+	Client *http.Client
+	// Stall is how long a download may stand still; 0 is a minute, which no
+	// working proxy needs and which a person will still wait.
+	Stall time.Duration
+}
+
+// Fetch returns the path of the zip of a pinned toolchain's module, which has
+// the pinned h1: hash: the module cache's, the one of an earlier Fetch, or a
+// download. The file stays where it is; removing Dir is up to the caller.
+//
+// A file with another hash is an error that wraps container.ErrIntegrity, and
+// is not kept; one in the module cache is only passed over.
+func Fetch(ctx context.Context, tc container.Toolchain, src Source, progress Progress) (string, error) {
+	mod, err := moduleVersion(tc.Version, tc.Platform)
+	if err != nil {
+		return "", fmt.Errorf("fetching a toolchain: %w", err)
+	}
+	cached := cachedZips(src, mod)
+	for _, file := range cached {
+		if _, err := os.Stat(file); err != nil {
+			continue
+		}
+		if VerifyZip(ctx, file, modulePath+"@"+mod, tc.Sum, progress) == nil {
+			return file, nil
+		}
+	}
+	file, err := download(ctx, mod, tc, src, progress)
+	if err != nil {
+		return "", fmt.Errorf("fetching go%s %s: %w", tc.Version, tc.Platform, err)
+	}
+	return file, nil
+}
+
+func cachedZips(src Source, mod string) []string {
+	files := []string{filepath.Join(src.Dir, mod+".zip")}
+	if src.ModCache != "" {
+		files = append([]string{filepath.Join(src.ModCache, "cache", "download", filepath.FromSlash(modulePath), "@v", mod+".zip")}, files...)
+	}
+	return files
+}
+
+// download gets the zip from the first proxy that has it, by the go command's
+// rules (cmd/go/internal/modfetch, proxy.go): after "," the next entry is tried
+// when a proxy does not have the module, after "|" on any error.
+func download(ctx context.Context, mod string, tc container.Toolchain, src Source, progress Progress) (string, error) {
+	proxies, err := parseGOPROXY(src.GOPROXY)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(src.Dir, 0o777); err != nil {
+		return "", err
+	}
+	var failed, missing error // the first of each kind is the one to tell
+	for _, p := range proxies {
+		file, err := src.from(ctx, p, mod, tc, progress)
+		if err == nil {
+			return file, nil
+		}
+		if ctx.Err() != nil || errors.Is(err, container.ErrIntegrity) {
+			return "", err
+		}
+		absent := errors.Is(err, fs.ErrNotExist)
+		if absent {
+			missing = cmp.Or(missing, err)
+		} else {
+			failed = cmp.Or(failed, err)
+		}
+		if !absent && !p.fallThrough {
+			break
+		}
+	}
+	return "", cmp.Or(failed, missing)
+}
+
+// from downloads from one proxy to a temporary file, and gives it its name
+// once it is known to be the pinned one.
+func (src Source) from(ctx context.Context, p proxy, mod string, tc container.Toolchain, progress Progress) (_ string, err error) {
+	f, err := os.CreateTemp(src.Dir, mod+"-*.part")
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		f.Close()
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	task := fmt.Sprintf("downloading go%s %s", tc.Version, tc.Platform)
+	if err := src.copy(ctx, f, p, mod, func(done, total int64) { progress.report(task, done, total) }); err != nil {
+		return "", err
+	}
+	if err := f.Close(); err != nil {
+		return "", err
+	}
+	if err := VerifyZip(ctx, f.Name(), modulePath+"@"+mod+" from "+p.String(), tc.Sum, progress); err != nil {
+		return "", container.WithHint(err, "if it happens again, somebody on the way changes downloads: look at the proxy")
+	}
+	file := filepath.Join(src.Dir, mod+".zip")
+	return file, os.Rename(f.Name(), file)
+}
+
+// errStalled ends a download that stands still.
+var errStalled = errors.New("the download has stalled")
+
+// copy copies what a proxy has for mod, and fails when it is less than the
+// proxy announced, more than a module may have, or stands still.
+func (src Source) copy(ctx context.Context, w io.Writer, p proxy, mod string, progress func(done, total int64)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stall := cmp.Or(src.Stall, time.Minute)
+	watch := time.AfterFunc(stall, func() { cancel(fmt.Errorf("%w: nothing came for %s", errStalled, stall)) })
+	defer watch.Stop()
+
+	err := func() error {
+		body, size, err := p.open(ctx, cmp.Or(src.Client, http.DefaultClient), mod)
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		var done int64
+		moving := readerFunc(func(b []byte) (int, error) {
+			n, err := body.Read(b)
+			if n > 0 {
+				watch.Reset(stall)
+				done += int64(n)
+				progress(done, size)
+			}
+			return n, err
+		})
+		// One byte more than allowed tells too much from just enough.
+		n, err := io.Copy(w, io.LimitReader(moving, modzip.MaxZipFile+1))
+		switch {
+		case errors.Is(err, io.ErrUnexpectedEOF), err == nil && size > 0 && n < size:
+			return fmt.Errorf("the download is cut off after %d of %d bytes", n, size)
+		case err == nil && n > modzip.MaxZipFile:
+			return fmt.Errorf("the download is larger than the %d bytes that a module may have", modzip.MaxZipFile)
+		}
+		return err
+	}()
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", p.file(mod).Redacted(), cmp.Or(context.Cause(ctx), err))
+	}
+	return nil
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

@@ -1,0 +1,40 @@
+package container
+
+// Want says which toolchain a run asks for.
+type Want struct {
+	// Version is "1.26" or "1.26.8", "" for the lock's default.
+	Version string
+	// Exact makes Version a demand: that patch, or the newest of that line.
+	// Otherwise it is a minimum, as a go line is.
+	Exact bool
+	// From says who asks: "--go-version", "go.mod".
+	From string
+	// Image names an image by digest, to be taken instead.
+	Image string
+}
+
+// Site is a place where the go command runs: this machine, or containers of
+// one image.
+type Site struct {
+	// Builder is "host" or "docker".
+	Builder  string
+	Executor Executor
+	// Go is the go command there, a path or a name on the PATH there.
+	Go string
+	// Version is the Go release, "" when only the go command knows.
+	Version string
+	// Image and Digest name the image of a container; both are "" on the host.
+	Image, Digest string
+	// Env is added to the go command's environment.
+	Env []string
+	// User is the "uid:gid" that a container's files get, "" for the image's.
+	User string
+	// NoC reports that there is no C compiler, as in every pinned toolchain.
+	NoC bool
+	// Helper is a program of this machine that takes the executable there
+	// (internal/capture); "" when it has to be compiled there first.
+	Helper string
+}
+
+// Contained reports whether the site sees only what is mounted.
+func (s Site) Contained() bool { return s.Builder != "host" }

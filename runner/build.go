@@ -1,0 +1,116 @@
+package runner
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/org/gorun-action/container"
+	"github.com/org/gorun-action/internal/capture"
+)
+
+// interruptWait is how long a cancelled go command gets to remove its
+// temporary files and stop its compilers.
+const interruptWait = 2 * time.Second
+
+// build has the go command do everything that `go run` does, except that the
+// capture helper takes the executable instead of running it.
+func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir string) (Executable, error) {
+	r.Report.Event(BuildStarted{Builder: site.Builder, Toolchain: *toolchainOf(site), Command: plan.Command})
+	begin := r.Now()
+	view, err := r.view(plan, site, dir)
+	if err != nil {
+		return Executable{}, err
+	}
+	if err := r.placeHelper(ctx, site, view, dir); err != nil {
+		return Executable{}, err
+	}
+	log := r.newBuildLog(plan, filepath.Join(dir, capture.Name))
+	status, err := site.Executor.Run(ctx, r.goCommand(plan, site, view, dir, log))
+	log.close()
+	if err != nil {
+		return Executable{}, r.builderFault(ctx, err)
+	}
+	if status.Code != 0 || status.Signal != 0 {
+		return Executable{}, r.buildFault(ctx, status, log)
+	}
+	if plan.DryRun {
+		r.result.Outcome = Success
+		return Executable{}, nil
+	}
+	exe, err := captured(dir)
+	if err != nil {
+		return Executable{}, err
+	}
+	r.result.Executable = &exe
+	r.Report.Event(Built{Executable: exe, Took: r.Now().Sub(begin)})
+	return exe, nil
+}
+
+// goCommand is the `go run` of this build. Both streams go to one writer, so
+// that the go command's events and its other text keep their order.
+func (r *run) goCommand(plan Plan, site container.Site, view view, dir string, log io.Writer) container.Command {
+	args := []string{"run", "-json", "-exec=" + quoted(filepath.Join(dir, capture.Name))}
+	tail := plan.Package
+	if plan.DryRun {
+		args = []string{"run", "-n"}
+		if len(plan.Exec) > 0 {
+			args = append(args, "-exec="+quotedAll(plan.Exec))
+		}
+		tail = append(append([]string{}, plan.Package...), r.spec.Args...)
+	}
+	args = append(append(args, r.spec.Build.Args...), tail...)
+	return container.Command{
+		Path: site.Go, Args: args, Dir: plan.Dir,
+		Env: append(view.env, site.Env...), Mounts: view.mounts, User: site.User,
+		Stdout: log, Stderr: log,
+		Stop: []container.StopStep{{Signal: syscall.SIGINT, Wait: interruptWait}},
+	}
+}
+
+// captured reads what the helper left.
+func captured(dir string) (Executable, error) {
+	out := filepath.Join(dir, capture.ExecutableDir)
+	entries, err := os.ReadDir(out)
+	if err != nil || len(entries) != 1 {
+		return Executable{}, fmt.Errorf("the go command ended without an error and without an executable: %w", errors.Join(err))
+	}
+	exe := Executable{Path: filepath.Join(out, entries[0].Name())}
+	f, err := os.Open(exe.Path)
+	if err != nil {
+		return Executable{}, fmt.Errorf("reading the executable: %w", err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if exe.Size, err = io.Copy(h, f); err != nil {
+		return Executable{}, fmt.Errorf("reading the executable: %w", err)
+	}
+	exe.SHA256 = hex.EncodeToString(h.Sum(nil))
+	return exe, nil
+}
+
+// builderFault is the fault of a go command that could not be run at all.
+func (r *run) builderFault(ctx context.Context, err error) error {
+	if r.cancelled != nil && ctx.Err() != nil {
+		return &fault{outcome: Cancelled, err: context.Cause(ctx)}
+	}
+	return &fault{outcome: Infrastructure, err: fmt.Errorf("running the go command: %w", err), hint: container.Hint(err)}
+}
+
+// buildFault is the fault of a go command that failed: what its words say.
+func (r *run) buildFault(ctx context.Context, status container.ExitStatus, log *buildLog) error {
+	if ctx.Err() != nil {
+		return &fault{outcome: Cancelled, err: context.Cause(ctx)}
+	}
+	r.result.Diagnostics = log.diagnostics
+	f := classify(log.text(), status)
+	f.err = errors.New(log.sentence(f.outcome, status))
+	return f
+}

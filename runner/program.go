@@ -1,0 +1,121 @@
+package runner
+
+import (
+	"context"
+	"debug/elf"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/org/gorun-action/container"
+	"github.com/org/gorun-action/internal/capture"
+)
+
+// program runs the executable, as `go run` does: in the working directory,
+// with the caller's environment, GOROOT/bin first on PATH, and by the program
+// of -exec where one is named.
+func (r *run) program(ctx context.Context, plan Plan, exe Executable) error {
+	env := r.programEnv(filepath.Dir(filepath.Dir(exe.Path)))
+	words := append(append(r.execFor(plan, last(env, "PATH")), exe.Path), r.spec.Args...)
+	r.checkInterpreter(exe.Path)
+
+	ctx, cancel := r.limit(ctx)
+	defer cancel()
+	trace := r.newTracer(plan)
+	begin := r.Now()
+	status, err := r.supervise(ctx, container.Command{
+		Path: words[0], Args: words[1:], Dir: plan.Dir, Env: env,
+		Stdin: r.spec.Stdin, Stdout: r.spec.Stdout, Stderr: trace,
+		Stop: stopSteps(r.spec.Grace), Foreground: true,
+		Started: func(pid int) { r.Report.Event(Started{Pid: pid, Command: words}) },
+	})
+	if err != nil {
+		return startFault(err)
+	}
+	trace.close()
+	r.Report.Event(Exited{Status: status, Took: r.Now().Sub(begin)})
+	r.ended(status, trace)
+	for _, d := range r.result.Diagnostics {
+		r.Report.Event(Diagnosed{d})
+	}
+	return nil
+}
+
+// limit applies the time limit, which counts from the program's start.
+func (r *run) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r.spec.Timeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, r.spec.Timeout)
+}
+
+// stopSteps end a program at its time limit: QUIT first, at which a Go program
+// prints its goroutines and ends; then TERM, then KILL.
+func stopSteps(grace time.Duration) []container.StopStep {
+	return []container.StopStep{
+		{Signal: syscall.SIGQUIT, Wait: grace / 2},
+		{Signal: syscall.SIGTERM, Wait: grace - grace/2},
+	}
+}
+
+// supervise runs the program with this process's signals passed on.
+func (r *run) supervise(ctx context.Context, c container.Command) (container.ExitStatus, error) {
+	forward, stop := make(chan os.Signal), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() { r.relay(forward, stop) })
+	c.Signals = forward
+	status, err := r.Host.Run(ctx, c)
+	close(stop)
+	wg.Wait()
+	return status, err
+}
+
+// programEnv is the caller's environment with the PATH that the go command
+// gives a program. A go command in a container has no GOROOT here, so the PATH
+// stays as it is.
+func (r *run) programEnv(dir string) []string {
+	env := r.spec.Env.Environ()
+	if wd := last(env, "PWD"); wd != "" && wd != r.spec.Dir {
+		env = append(env, "PWD="+r.spec.Dir)
+	}
+	path, err := os.ReadFile(filepath.Join(dir, capture.PathFile))
+	if err != nil || r.result.Builder != "host" {
+		return env
+	}
+	return append(env, "PATH="+string(path))
+}
+
+// last returns the value of a variable; the last one counts.
+func last(env []string, name string) string {
+	value := ""
+	for _, kv := range env {
+		if v, ok := strings.CutPrefix(kv, name+"="); ok {
+			value = v
+		}
+	}
+	return value
+}
+
+// checkInterpreter says so when -ldlgo had nothing to act on.
+func (r *run) checkInterpreter(path string) {
+	if r.spec.Build.Interpreter == "" {
+		return
+	}
+	f, err := elf.Open(path)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			return
+		}
+	}
+	r.Report.Event(Warned{
+		Message: "-ldlgo has no effect: the program is statically linked and needs no dynamic linker",
+		Hint:    "drop the flag, or link dynamically with cgo",
+	})
+}

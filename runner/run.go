@@ -1,0 +1,149 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/org/gorun-action/container"
+	"github.com/org/gorun-action/internal/buildflags"
+)
+
+// Builder provides the place where the go command runs, and makes its
+// toolchain ready first.
+type Builder interface {
+	Site(ctx context.Context, want container.Want, report func(container.Progress)) (container.Site, error)
+}
+
+// Runner takes Specs to Results. Its fields are set once, before the first
+// run.
+type Runner struct {
+	// Builder finds the toolchain.
+	Builder Builder
+	// Host runs the program.
+	Host container.Executor
+	// Report is told the Events.
+	Report Reporter
+	// Now is the clock.
+	Now func() time.Time
+	// Track, when not nil, is told each temporary directory, so that somebody
+	// can remove it should this process die.
+	Track func(dir string) (release func())
+}
+
+// run is one run under way.
+type run struct {
+	*Runner
+	spec   Spec
+	result Result
+	// cancelled is the signal that asked for the end of the run, or nil.
+	cancelled os.Signal
+}
+
+// Run is the whole way of one run. It reports every Event, Finished last, and
+// returns the Result, whatever happened: a failure is an Outcome.
+func (r *Runner) Run(ctx context.Context, spec Spec) Result {
+	run := &run{Runner: r, spec: spec, result: Result{Cache: "off"}}
+	begin := r.Now()
+	if err := run.steps(ctx); err != nil {
+		run.fail(err)
+	}
+	run.result.Timings.Total = r.Now().Sub(begin).Milliseconds()
+	run.conclude()
+	r.Report.Event(Finished{run.result})
+	return run.result
+}
+
+// steps returns an error when the program did not come to run; a program that
+// ran is in the result.
+func (r *run) steps(ctx context.Context) error {
+	plan, err := timed(r, PhasePlan, func() (Plan, error) { return r.plan() })
+	if err != nil {
+		return err
+	}
+	building, stop := r.cancelOnSignal(ctx)
+	defer stop()
+	site, err := timed(r, PhaseToolchain, func() (container.Site, error) { return r.site(building, plan) })
+	if err != nil {
+		return err
+	}
+	dir, clean, err := r.workDir(plan)
+	if err != nil {
+		return err
+	}
+	defer clean()
+	exe, err := timed(r, PhaseBuild, func() (Executable, error) { return r.build(building, plan, site, dir) })
+	if err != nil || plan.DryRun {
+		return err
+	}
+	stop()
+	_, err = timed(r, PhaseRun, func() (struct{}, error) { return struct{}{}, r.program(ctx, plan, exe) })
+	return err
+}
+
+// timed runs one phase and records how long it took.
+func timed[T any](r *run, p Phase, step func() (T, error)) (T, error) {
+	begin := r.Now()
+	r.result.Phase = p
+	value, err := step()
+	r.result.Timings.set(p, r.Now().Sub(begin))
+	return value, err
+}
+
+// site finds the toolchain.
+func (r *run) site(ctx context.Context, plan Plan) (container.Site, error) {
+	site, err := r.Builder.Site(ctx, plan.want, func(p container.Progress) { r.Report.Event(Progressed{p}) })
+	if err != nil {
+		return container.Site{}, r.siteFault(ctx, err)
+	}
+	r.result.Builder = site.Builder
+	r.result.Toolchain = toolchainOf(site)
+	return site, checkC(plan, site, r.spec)
+}
+
+func (r *run) siteFault(ctx context.Context, err error) error {
+	if r.cancelled != nil && ctx.Err() != nil {
+		return &fault{outcome: Cancelled, err: context.Cause(ctx)}
+	}
+	var usage *buildflags.UsageError
+	switch {
+	case errors.As(err, &usage):
+		return &fault{outcome: Usage, err: err, hint: usage.Hint}
+	case errors.Is(err, container.ErrIntegrity):
+		return &fault{outcome: Integrity, err: err, hint: container.Hint(err)}
+	}
+	return &fault{outcome: Infrastructure, err: err, hint: container.Hint(err)}
+}
+
+func toolchainOf(site container.Site) *Toolchain {
+	t := &Toolchain{Version: site.Version, Image: site.Image, Digest: site.Digest}
+	if !site.Contained() {
+		t.Path = site.Go
+	}
+	return t
+}
+
+// workDir makes the directory of this run: the captured executable, what a
+// container needs besides the sources, the go command's own temporary files.
+func (r *run) workDir(plan Plan) (dir string, clean func(), err error) {
+	dir, err = os.MkdirTemp(r.spec.Env.Get("GOTMPDIR"), "gorun-")
+	if err != nil {
+		return "", nil, &fault{outcome: Infrastructure, err: err, hint: "make room in the temporary directory, or name another one with TMPDIR"}
+	}
+	release := func() {}
+	if r.Track != nil {
+		release = r.Track(dir)
+	}
+	return dir, func() { os.RemoveAll(dir); release() }, nil
+}
+
+// Refuse is the Result of a command line that could not be understood.
+func Refuse(err error) Result {
+	r := Result{Outcome: Usage, Phase: PhaseInputs, ExitStatus: statusGorun, Error: err.Error(), Cache: "off"}
+	var usage *buildflags.UsageError
+	if errors.As(err, &usage) {
+		r.Hint = usage.Hint
+	}
+	return r
+}

@@ -1,0 +1,70 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// cancels reports whether a signal asks for the end of the run.
+func cancels(s os.Signal) bool { return s == syscall.SIGINT || s == syscall.SIGTERM }
+
+func signalName(s os.Signal) string {
+	if s, ok := s.(syscall.Signal); ok {
+		return unix.SignalName(s)
+	}
+	return fmt.Sprint(s)
+}
+
+// cancelOnSignal returns a context that ends when a signal asks for the end of
+// the run before there is a program to pass it to. Until stop returns, the
+// signals are its own; what comes later waits in the channel for the program.
+func (r *run) cancelOnSignal(parent context.Context) (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case s := <-r.spec.Signals:
+				if endsBuild(s) {
+					r.cancelled = s
+					cancel(fmt.Errorf("cancelled by %s", signalName(s)))
+					return
+				}
+			case <-quit:
+				return
+			}
+		}
+	}()
+	return ctx, sync.OnceFunc(func() { close(quit); <-done; cancel(nil) })
+}
+
+// endsBuild reports whether a signal would end the go command.
+func endsBuild(s os.Signal) bool {
+	return cancels(s) || s == syscall.SIGHUP || s == syscall.SIGQUIT
+}
+
+// relay passes signals on to the program and notes the ones that ask for its
+// end. It returns when stop is closed; noted is safe to read after that.
+func (r *run) relay(to chan<- os.Signal, stop <-chan struct{}) {
+	for {
+		select {
+		case s := <-r.spec.Signals:
+			if cancels(s) {
+				r.cancelled = s
+			}
+			select {
+			case to <- s:
+			case <-stop:
+				return
+			}
+		case <-stop:
+			return
+		}
+	}
+}

@@ -1,0 +1,280 @@
+package runner
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/org/gorun-action/container"
+	"github.com/org/gorun-action/internal/capture"
+)
+
+// view is what the go command sees of this machine.
+type view struct {
+	env    []string
+	mounts []container.Mount
+}
+
+// view returns everything on the host, and in a container what design.md
+// section 9 lists: the sources, the caches, the work directory, the roots of
+// trust, the go command's configuration, and no other secrets.
+func (r *run) view(plan Plan, site container.Site, dir string) (view, error) {
+	if !site.Contained() {
+		return view{env: r.hostEnv(dir)}, nil
+	}
+	v := view{env: containerEnv(r.spec.Env)}
+	v.set("HOME", dir)
+	v.set("GOTMPDIR", dir)
+	v.set("PWD", plan.Dir)
+	v.mount(dir, true)
+	if site.Helper != "" {
+		v.mounts = append(v.mounts, container.Mount{Source: site.Helper, Target: filepath.Join(dir, capture.Name)})
+	}
+	if err := r.mountCaches(&v, site, dir); err != nil {
+		return view{}, err
+	}
+	if err := r.mountSources(&v, plan); err != nil {
+		return view{}, err
+	}
+	if err := r.trust(&v, dir); err != nil {
+		return view{}, err
+	}
+	v.mounts = tidy(v.mounts)
+	return v, nil
+}
+
+// hostEnv is the caller's environment. The go command's temporary files go
+// into the work directory, which is removed even when gorun is killed; unless
+// the user wants to look at them.
+func (r *run) hostEnv(dir string) []string {
+	env := r.spec.Env.Environ()
+	if work, _ := r.spec.Build.Value("work"); work != "true" && r.spec.Env.Get("GOTMPDIR") == "" {
+		env = append(env, "GOTMPDIR="+dir)
+	}
+	return append(env, r.spec.Build.Env...)
+}
+
+func (v *view) set(name, value string) { v.env = append(v.env, name+"="+value) }
+
+func (v *view) mount(path string, writable bool) {
+	v.mounts = append(v.mounts, container.Mount{Source: path, Target: path, Writable: writable})
+}
+
+// mountCaches gives the go command its caches. The module cache is the
+// caller's. The build cache is the caller's where one is named; else it is
+// gorun's own, one for each image, since a C compiler of another image may
+// have the same version and other headers, which the go command does not see
+// (golang/go#24355).
+func (r *run) mountCaches(v *view, site container.Site, dir string) error {
+	modcache := r.spec.Env.GOMODCACHE()
+	if modcache == "" {
+		modcache = filepath.Join(r.spec.CacheDir, "mod")
+	}
+	buildcache := r.spec.Env.Get("GOCACHE")
+	if buildcache == "" || buildcache == "off" {
+		buildcache = filepath.Join(r.spec.CacheDir, "go-build", strings.TrimPrefix(site.Digest, "sha256:")[:16])
+	}
+	v.set("GOMODCACHE", r.cache(v, modcache, filepath.Join(dir, "mod")))
+	v.set("GOCACHE", r.cache(v, buildcache, filepath.Join(dir, "go-build")))
+	return nil
+}
+
+// cache mounts a cache directory, or falls back on one that lasts as long as
+// the run: a cache is never a reason to fail.
+func (r *run) cache(v *view, path, fallback string) string {
+	err := os.MkdirAll(path, 0o755)
+	if err == nil {
+		v.mount(path, true)
+		return path
+	}
+	r.Report.Event(Warned{Message: fmt.Sprintf("the cache cannot be used: %v", err), Hint: "name a writable directory with --cache-dir, GOCACHE or GOMODCACHE"})
+	if err := os.MkdirAll(fallback, 0o755); err != nil {
+		return path
+	}
+	return fallback
+}
+
+// mountSources makes the local sources visible at their own paths, so that
+// errors, panics and debug information show the paths that the user knows.
+func (r *run) mountSources(v *view, plan Plan) error {
+	writable := false
+	if mod, _ := r.spec.Build.Value("mod"); mod == "mod" {
+		writable = true
+	}
+	w := plan.workspace
+	for _, dir := range r.sourceDirs(plan) {
+		if hidesToolchain(dir) {
+			return &fault{
+				outcome: Usage,
+				err:     fmt.Errorf("%s cannot be the workspace of a container build: mounted there, it would hide the container's own files", dir),
+				hint:    "move the sources into a directory of their own, or build with --builder=host",
+			}
+		}
+		_, local := w.Module(dir)
+		v.mount(dir, writable && local)
+	}
+	if w.VCS != "" {
+		// In a container git takes another user's tree for suspicious.
+		v.env = append(v.env, "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0="+w.VCS)
+	}
+	for _, path := range r.flagPaths(plan.Dir) {
+		if _, err := os.Stat(path); err == nil {
+			v.mount(path, false)
+		}
+	}
+	return nil
+}
+
+// sourceDirs lists the directories that the build may read: the working
+// directory, the workspace and its modules, the version control's root, and
+// what the package argument names outside of them.
+func (r *run) sourceDirs(plan Plan) []string {
+	w := plan.workspace
+	dirs := []string{plan.Dir}
+	for _, dir := range []string{w.Root(), w.VCS} {
+		if dir != "" {
+			dirs = append(dirs, dir)
+		}
+	}
+	for _, m := range w.Modules {
+		dirs = append(dirs, m.Dir)
+	}
+	for _, arg := range plan.Package {
+		if strings.HasSuffix(arg, ".go") {
+			dirs = append(dirs, filepath.Dir(absolute(plan.Dir, arg)))
+		} else if filepath.IsAbs(arg) || strings.HasPrefix(arg, "..") {
+			dirs = append(dirs, absolute(plan.Dir, strings.TrimSuffix(arg, "...")))
+		}
+	}
+	if r.spec.Env.Get("GO111MODULE") == "off" {
+		for _, dir := range filepath.SplitList(r.spec.Env.GOPATH()) {
+			dirs = append(dirs, filepath.Join(dir, "src"))
+		}
+	}
+	return existing(dirs)
+}
+
+// existing leaves out what is not there: the go command says so better than
+// the engine.
+func existing(dirs []string) []string {
+	return slices.DeleteFunc(dirs, func(dir string) bool {
+		info, err := os.Stat(dir)
+		return err != nil || !info.IsDir()
+	})
+}
+
+// hidesToolchain reports whether a directory, mounted at its own path, covers
+// files that an image needs.
+func hidesToolchain(dir string) bool {
+	for _, own := range []string{"/usr/local/go", "/bin", "/etc", "/lib", "/usr/bin", "/usr/lib", "/proc", "/sys", "/dev"} {
+		if within(dir, own) {
+			return true
+		}
+	}
+	return false
+}
+
+// flagPaths lists the files that flags name, with what an overlay puts in
+// place of others.
+func (r *run) flagPaths(dir string) []string {
+	var paths []string
+	for _, name := range []string{"modfile", "overlay", "pgo", "pkgdir", "toolexec", "ldlgo"} {
+		value, _ := r.spec.Build.Value(name)
+		value, _, _ = strings.Cut(value, " ")
+		if value != "" && value != "auto" && value != "off" {
+			paths = append(paths, absolute(dir, value))
+		}
+	}
+	if file, _ := r.spec.Build.Value("modfile"); file != "" {
+		paths = append(paths, strings.TrimSuffix(absolute(dir, file), ".mod")+".sum")
+	}
+	if file, _ := r.spec.Build.Value("overlay"); file != "" {
+		paths = append(paths, replacements(dir, absolute(dir, file))...)
+	}
+	return append(paths, fileProxies(r.spec.Env.Get("GOPROXY"))...)
+}
+
+// replacements lists the files that an overlay names (go help build,
+// -overlay). One that cannot be read is the go command's to report.
+func replacements(dir, overlay string) []string {
+	var o struct{ Replace map[string]string }
+	data, err := os.ReadFile(overlay)
+	if err != nil || json.Unmarshal(data, &o) != nil {
+		return nil
+	}
+	var paths []string
+	for _, path := range o.Replace {
+		if path != "" {
+			paths = append(paths, absolute(dir, path))
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// fileProxies lists the directories that GOPROXY serves modules from.
+func fileProxies(goproxy string) []string {
+	var dirs []string
+	for _, entry := range strings.FieldsFunc(goproxy, func(c rune) bool { return c == ',' || c == '|' }) {
+		if u, err := url.Parse(entry); err == nil && u.Scheme == "file" {
+			dirs = append(dirs, filepath.FromSlash(u.Path))
+		}
+	}
+	return dirs
+}
+
+// tidy sorts mounts, parents first, and drops those that are covered by
+// another one with the same access.
+func tidy(list []container.Mount) []container.Mount {
+	slices.SortStableFunc(list, func(a, b container.Mount) int {
+		if c := strings.Compare(a.Target, b.Target); c != 0 || a.Writable == b.Writable {
+			return c
+		}
+		if a.Writable {
+			return -1
+		}
+		return 1
+	})
+	var out []container.Mount
+	for _, m := range list {
+		if m.Source != m.Target || !covered(out, m) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// covered reports whether the innermost mount around m already shows it, with
+// at least its access.
+func covered(list []container.Mount, m container.Mount) bool {
+	for _, o := range slices.Backward(list) {
+		if o.Source == o.Target && within(o.Target, m.Target) {
+			return o.Writable == m.Writable || o.Target == m.Target
+		}
+	}
+	return false
+}
+
+func absolute(base, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(base, path)
+}
+
+func within(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}
+
+// relative shows a path as seen from dir, where it lies below it.
+func relative(dir, path string) string {
+	if rel, err := filepath.Rel(dir, path); err == nil && within(dir, path) {
+		return filepath.ToSlash(rel)
+	}
+	return path
+}
