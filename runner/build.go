@@ -9,10 +9,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/org/gorun-action/container"
+	"github.com/org/gorun-action/internal/buildflags"
 	"github.com/org/gorun-action/internal/capture"
 )
 
@@ -57,22 +59,29 @@ func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir str
 // goCommand is the `go run` of this build. Both streams go to one writer, so
 // that the go command's events and its other text keep their order.
 func (r *run) goCommand(plan Plan, site container.Site, view view, dir string, log io.Writer) container.Command {
-	args := []string{"run", "-json", "-exec=" + quoted(filepath.Join(dir, capture.Name))}
-	tail := plan.Package
-	if plan.DryRun {
-		args = []string{"run", "-n"}
-		if len(plan.Exec) > 0 {
-			args = append(args, "-exec="+quotedAll(plan.Exec))
-		}
-		tail = append(append([]string{}, plan.Package...), r.spec.Args...)
-	}
-	args = append(append(args, r.spec.Build.Args...), tail...)
 	return container.Command{
-		Path: site.Go, Args: args, Dir: plan.Dir,
+		Path: site.Go, Args: r.goArgs(plan, filepath.Join(dir, capture.Name)), Dir: plan.Dir,
 		Env: append(view.env, site.Env...), Mounts: view.mounts, User: site.User,
 		Stdout: log, Stderr: log,
 		Stop: []container.StopStep{{Signal: syscall.SIGINT, Wait: interruptWait}},
 	}
+}
+
+// goArgs are the go command's arguments. With -n nothing is built that could be
+// captured, and the go command shows the program's own command line. GOFLAGS
+// may hold the flags that gorun handles; what counts is said again.
+func (r *run) goArgs(plan Plan, helper string) []string {
+	args, tail := []string{"run", "-n"}, slices.Concat(plan.Package, r.spec.Args)
+	words := plan.Exec
+	if !plan.DryRun {
+		args, tail, words = []string{"run", "-n=false", "-json"}, plan.Package, []string{helper}
+	}
+	// A word that cannot be quoted came from no command line: the go command
+	// splits -exec by the same rules.
+	if exec, err := buildflags.JoinQuoted(words); err == nil && (exec != "" || r.spec.Build.ExecGiven) {
+		args = append(args, "-exec="+exec)
+	}
+	return slices.Concat(args, r.spec.Build.Args, tail)
 }
 
 // captured reads what the helper left.

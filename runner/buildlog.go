@@ -141,25 +141,37 @@ func number(s string) int {
 // text returns the beginning of what was written.
 func (l *buildLog) text() string { return string(l.kept) }
 
-// sentence sums up why the build failed: the first finding, else the go
-// command's first words.
+// sentence sums up why the build failed: the place of the first finding, whose
+// text the user has, else the go command's first words.
 func (l *buildLog) sentence(o Outcome, status container.ExitStatus) string {
-	if len(l.diagnostics) > 0 && o == BuildFailed {
-		d := l.diagnostics[0]
-		where := d.File + ":" + strconv.Itoa(d.Line)
-		if d.Column > 0 {
-			where += ":" + strconv.Itoa(d.Column)
-		}
-		s := where + ": " + oneLine(d.Message)
-		if more := len(l.diagnostics) - 1; more > 0 {
-			s += " (and " + strconv.Itoa(more) + " more)"
-		}
-		return s
+	if n := len(l.diagnostics); n > 0 && o == BuildFailed {
+		return "the build failed at " + l.diagnostics[0].place() + count(n-1)
 	}
 	if words := firstWords(l.text()); words != "" {
 		return words
 	}
 	return "the go command " + ending(status) + " without saying why"
+}
+
+func count(more int) string {
+	switch more {
+	case 0:
+		return ""
+	case 1:
+		return " and at 1 more place"
+	}
+	return " and at " + strconv.Itoa(more) + " more places"
+}
+
+// place is "file:line:column", as far as known.
+func (d Diagnostic) place() string {
+	s := d.File
+	for _, n := range []int{d.Line, d.Column} {
+		if n > 0 {
+			s += ":" + strconv.Itoa(n)
+		}
+	}
+	return s
 }
 
 // noise are lines that say what the go command does, not what is wrong.

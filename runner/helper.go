@@ -46,6 +46,8 @@ func (r *run) compiledHelper(ctx context.Context, site container.Site, view view
 	return nil
 }
 
+// compileHelper leaves out -trimpath, so that the standard library's packages
+// are compiled once, for the helper and for the user's program.
 func (r *run) compileHelper(ctx context.Context, site container.Site, view view, dir, at string) error {
 	src := filepath.Join(dir, "helper")
 	if err := writeFiles(src, capture.Source()); err != nil {
@@ -53,7 +55,7 @@ func (r *run) compileHelper(ctx context.Context, site container.Site, view view,
 	}
 	var text strings.Builder
 	status, err := site.Executor.Run(ctx, container.Command{
-		Path: site.Go, Args: []string{"build", "-trimpath", "-ldflags=-s -w", "-o", at, "."}, Dir: src,
+		Path: site.Go, Args: []string{"build", "-ldflags=-s -w", "-o", at, "."}, Dir: src,
 		Env: append(neutral(view.env), site.Env...), Mounts: view.mounts, User: site.User,
 		Stdout: &text, Stderr: &text,
 	})

@@ -116,7 +116,7 @@ func (r *run) sentence(s container.ExitStatus, t *tracer) string {
 	case Race:
 		return "the race detector reported a data race"
 	case Panic:
-		return "the program crashed: " + t.message()
+		return t.sentence()
 	}
 	return "the program " + ending(s)
 }

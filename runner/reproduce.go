@@ -2,6 +2,8 @@ package runner
 
 import (
 	"strings"
+
+	"github.com/org/gorun-action/internal/buildflags"
 )
 
 // reproduce returns the command line that does this run again with the same
@@ -17,53 +19,41 @@ func (r *run) reproduce() string {
 	if r.result.Builder == "host" {
 		words = append(words, "--builder=host")
 	}
+	if r.spec.Timeout > 0 {
+		words = append(words, "--timeout="+r.spec.Timeout.String())
+	}
+	if r.spec.Build.Dir != "" {
+		words = append(words, "-C="+r.spec.Build.Dir)
+	}
 	words = append(words, r.spec.Build.Args...)
-	if len(r.spec.Build.Exec) > 0 {
-		words = append(words, "-exec="+quotedAll(r.spec.Build.Exec))
+	if exec, err := buildflags.JoinQuoted(r.spec.Build.Exec); err == nil && exec != "" {
+		words = append(words, "-exec="+exec)
 	}
 	words = append(words, r.spec.Package...)
 	if len(r.spec.Args) > 0 {
 		words = append(append(words, "--"), r.spec.Args...)
 	}
-	line := make([]string, len(words))
-	for i, w := range words {
-		line[i] = shellQuoted(w)
+	line, err := buildflags.Quote(words)
+	if err != nil {
+		return ""
 	}
-	return strings.Join(line, " ")
+	return r.targetVariables() + line
 }
 
-// shellQuoted quotes a word for a POSIX shell where it needs it.
-func shellQuoted(word string) string {
-	plain := func(c rune) bool {
-		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_./=:@,+%^", c)
+// targetVariables are the variables of the environment that people set for one
+// command to change what it builds, as a shell takes them before a command.
+func (r *run) targetVariables() string {
+	var out strings.Builder
+	environ := r.spec.Env.Environ()
+	for _, name := range []string{"GOOS", "GOARCH", "CGO_ENABLED", "GOEXPERIMENT", "GOFLAGS", "GOWORK", "GO111MODULE"} {
+		if v := last(environ, name); v != "" {
+			quoted, err := buildflags.Quote([]string{v})
+			if err == nil {
+				out.WriteString(name + "=" + quoted + " ")
+			}
+		}
 	}
-	if word != "" && strings.TrimLeftFunc(word, plain) == "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
-// quotedAll joins words the way the go command splits them
-// (cmd/internal/quoted).
-func quotedAll(words []string) string {
-	out := make([]string, len(words))
-	for i, w := range words {
-		out[i] = quoted(w)
-	}
-	return strings.Join(out, " ")
-}
-
-// quoted quotes one word. The go command knows no escapes, so a word with both
-// kinds of quotes and blanks cannot be written; it is left as it is, and the
-// go command says so.
-func quoted(word string) string {
-	switch {
-	case word != "" && !strings.ContainsAny(word, " \t\r\n'\""):
-		return word
-	case !strings.Contains(word, "'"):
-		return "'" + word + "'"
-	}
-	return `"` + word + `"`
+	return out.String()
 }
 
 // execLine is what -x shows as the last command: the program as it runs.

@@ -114,7 +114,8 @@ func (t *Timings) set(p Phase, d time.Duration) {
 
 // Diagnostic is a finding at a place in the user's sources.
 type Diagnostic struct {
-	// Kind is "error" for what the go command says, or "panic", "race".
+	// Kind is "error" for what the go command says; "panic", "race" and
+	// "timeout" are places where the program was.
 	Kind string `json:"kind"`
 	// File is relative to the working directory, with slashes; absolute when
 	// it lies elsewhere and "" when the place is not known.

@@ -34,10 +34,12 @@ type tracer struct {
 	line []byte // the beginning of an incomplete line
 
 	crash    *Diagnostic
-	complete bool // the crash's goroutine was seen
+	fatal    bool // the crash is no panic: a fatal error or signal
+	awaiting bool // a goroutine of the crash, whose frames say where it was
+	complete bool // such a goroutine was seen
 	races    []Diagnostic
-	racing   bool // inside a race report
-	frames   *Diagnostic
+	racing   bool        // the frames are of a race report
+	frames   *Diagnostic // what the frames being read are to place, or nil
 	function string
 }
 
@@ -98,7 +100,9 @@ func (t *tracer) look(line []byte) {
 	}
 	for _, h := range heads {
 		if bytes.HasPrefix(line, []byte(h)) && (h != "SIG" || signalHead.Match(line)) {
-			t.crash, t.complete = &Diagnostic{Kind: "panic", Message: string(line)}, false
+			message, panicking := strings.CutPrefix(string(line), "panic: ")
+			t.crash = &Diagnostic{Kind: "panic", Message: message}
+			t.fatal, t.awaiting, t.complete = !panicking, true, false
 			return
 		}
 	}
@@ -106,8 +110,8 @@ func (t *tracer) look(line []byte) {
 	case bytes.Equal(line, []byte(raceHead)) && len(t.races) < maxRaces:
 		t.races = append(t.races, Diagnostic{Kind: "race", Message: "data race"})
 		t.frames, t.racing = &t.races[len(t.races)-1], true
-	case t.crash != nil && !t.complete && bytes.HasPrefix(line, []byte("goroutine ")):
-		t.complete = true
+	case t.awaiting && bytes.HasPrefix(line, []byte("goroutine ")):
+		t.complete, t.awaiting = true, false
 		t.frames, t.racing = t.crash, false
 	}
 }
@@ -118,7 +122,9 @@ func (t *tracer) frame(line string) {
 	text := strings.TrimSpace(line)
 	switch {
 	case t.racing && strings.HasPrefix(line, "====="), !t.racing && text == "":
-		t.frames = nil
+		// A panic is in the first goroutine; a signal may have found the
+		// program's own code in any of them.
+		t.frames, t.awaiting = nil, !t.racing && t.fatal
 		return
 	case line == text: // a heading: "goroutine 7 [running]:", or a function
 		t.function = text
@@ -203,12 +209,12 @@ func (t *tracer) panicked() bool { return t.crash != nil && (t.complete || t.sil
 // raced reports whether a data race was reported.
 func (t *tracer) raced() bool { return len(t.races) > 0 }
 
-// message is the runtime's first line about the crash.
-func (t *tracer) message() string {
-	if t.crash == nil {
-		return ""
+// sentence says in the runtime's words how the program crashed.
+func (t *tracer) sentence() string {
+	if t.fatal {
+		return "the program crashed: " + t.crash.Message
 	}
-	return t.crash.Message
+	return "the program panicked: " + t.crash.Message
 }
 
 // found returns the places that belong to an outcome.
@@ -216,8 +222,12 @@ func (t *tracer) found(o Outcome) []Diagnostic {
 	switch {
 	case o == Race:
 		return t.races
-	case o == Panic, o == Timeout && t.panicked():
+	case o == Panic:
 		return []Diagnostic{*t.crash}
+	case o == Timeout && t.panicked() && t.crash.File != "":
+		d := *t.crash
+		d.Kind, d.Message = "timeout", "the program was here at the time limit"
+		return []Diagnostic{d}
 	}
 	return nil
 }
