@@ -1,0 +1,80 @@
+package goenv
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The go command itself says what is right.
+func TestAgreesWithTheGoCommand(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "env")
+	if err := os.WriteFile(file, []byte("# a comment\nGOPRIVATE=from.file\nGOARCH=arm64\nGOFLAGS=-v\r\nnot a setting\ngolower=x\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	xdg := filepath.Join(dir, "xdg")
+	if err := os.MkdirAll(filepath.Join(xdg, "go"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(xdg, "go", "env"), []byte("GOSUMDB=off\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string][]string{
+		"plain":         {},
+		"file":          {"GOENV=" + file},
+		"file off":      {"GOENV=off"},
+		"empty is none": {"GOENV=" + file, "GOPRIVATE="},
+		"environment":   {"GOENV=" + file, "GOPRIVATE=x", "GOOS=darwin", "GOPATH=" + dir + ":/second"},
+		"module cache":  {"GOMODCACHE=" + dir},
+		"XDG":           {"XDG_CONFIG_HOME=" + xdg},
+	}
+	for name, extra := range tests {
+		t.Run(name, func(t *testing.T) {
+			environ := append([]string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "GOTOOLCHAIN=local"}, extra...)
+			want := goEnv(t, environ)
+			e := Load(environ, strings.TrimSpace(string(root)))
+			for name, got := range map[string]string{
+				"GOPRIVATE": e.Get("GOPRIVATE"), "GOFLAGS": e.Get("GOFLAGS"), "GOPROXY": e.Get("GOPROXY"), "GOSUMDB": e.Get("GOSUMDB"),
+				"GOOS": e.GOOS(), "GOARCH": e.GOARCH(), "GOPATH": e.GOPATH(), "GOMODCACHE": e.GOMODCACHE(),
+			} {
+				if got != want[name] {
+					t.Errorf("%s = %q, the go command says %q", name, got, want[name])
+				}
+			}
+		})
+	}
+}
+
+func goEnv(t *testing.T, environ []string) map[string]string {
+	t.Helper()
+	cmd := exec.Command("go", "env", "-json")
+	cmd.Env = environ
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var env map[string]string
+	if err := json.Unmarshal(out, &env); err != nil {
+		t.Fatal(err)
+	}
+	return env
+}
+
+func TestConfiguredLeavesOutTheEnvironment(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "env")
+	if err := os.WriteFile(file, []byte("GOPRIVATE=a\nGOFLAGS=-v\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(Load([]string{"GOENV=" + file, "GOFLAGS=-x"}, "").Configured(), " ")
+	if got != "GOPRIVATE=a" {
+		t.Errorf("Configured() = %q", got)
+	}
+}
