@@ -95,7 +95,7 @@ func (e Env) read(file string) {
 		return
 	}
 	for line := range bytes.Lines(data) {
-		name, value, ok := strings.Cut(strings.TrimRight(string(line), "\r\n"), "=")
+		name, value, ok := strings.Cut(strings.TrimRight(string(line), "\n"), "=")
 		if ok && name != "" && name[0] >= 'A' && name[0] <= 'Z' {
 			e.files[name] = value
 		}

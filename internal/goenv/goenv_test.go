@@ -17,12 +17,11 @@ func TestAgreesWithTheGoCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	xdg := filepath.Join(dir, "xdg")
-	if err := os.MkdirAll(filepath.Join(xdg, "go"), 0o755); err != nil {
-		t.Fatal(err)
+	// Telemetry would write into the directory after the go command has ended.
+	for _, config := range []string{filepath.Join(dir, ".config"), xdg} {
+		put(t, filepath.Join(config, "go", "telemetry", "mode"), "off")
 	}
-	if err := os.WriteFile(filepath.Join(xdg, "go", "env"), []byte("GOSUMDB=off\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	put(t, filepath.Join(xdg, "go", "env"), "GOSUMDB=off\n")
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -50,6 +49,16 @@ func TestAgreesWithTheGoCommand(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func put(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
