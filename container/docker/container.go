@@ -40,8 +40,12 @@ type Container struct {
 
 // Run implements container.Executor. The container shares the host's network:
 // what the go command reaches here, it reaches there, loopback proxies
-// included. A program that a signal ended is reported with Code 128 + signal,
-// since the engine does not tell the difference.
+// included.
+//
+// The engine keeps some things to itself: a program that a signal ended is
+// reported with Code 128 + signal, one of another system's format ends with
+// the runtime's own message and status, and the two output streams are each in
+// order, but not with each other.
 func (c *Container) Run(ctx context.Context, cmd container.Command) (container.ExitStatus, error) {
 	name := "gorun-" + strings.ToLower(rand.Text())
 	if c.Track != nil {
