@@ -55,7 +55,7 @@ func (c *Container) Run(ctx context.Context, cmd container.Command) (container.E
 	if err := c.create(ctx, name, cmd); err != nil {
 		return container.ExitStatus{}, err
 	}
-	output, err := c.attach(ctx, name, cmd)
+	output, err := c.attach(context.WithoutCancel(ctx), name, cmd)
 	if err != nil {
 		return container.ExitStatus{}, err
 	}
@@ -127,7 +127,11 @@ func orDiscard(w io.Writer) io.Writer {
 	return w
 }
 
+// start starts the container. It is not cut short: whether the program has
+// begun would then be anybody's guess.
 func (c *Container) start(ctx context.Context, name string, cmd container.Command) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+	defer cancel()
 	err := c.Engine.api.ContainerStart(ctx, name, dockercontainer.StartOptions{})
 	if err == nil {
 		if cmd.Started != nil {
