@@ -138,7 +138,7 @@ func (t *translation) buildflags() error {
 	for i, word := range list {
 		list[i] = "-Wa," + word
 	}
-	more, err := joinQuoted(list)
+	more, err := JoinQuoted(list)
 	if err != nil {
 		return &UsageError{Message: "-buildflags: " + err.Error(), Hint: "set CGO_CFLAGS instead"}
 	}

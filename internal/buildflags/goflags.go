@@ -86,6 +86,6 @@ func withoutGOFLAG(goflags, name string) string {
 	if len(list) == 0 {
 		return " "
 	}
-	joined, _ := joinQuoted(list) // words of SplitQuoted can always be joined
+	joined, _ := JoinQuoted(list) // words of SplitQuoted can always be joined
 	return joined
 }

@@ -89,7 +89,7 @@ func (t *translation) ldlgo() error {
 			return f.words[i]
 		}
 	}
-	joined, err := joinQuoted(list)
+	joined, err := JoinQuoted(list)
 	if err != nil {
 		return &UsageError{Message: "-ldlgo: " + err.Error(), Hint: "name the dynamic linker by a path without quotes"}
 	}

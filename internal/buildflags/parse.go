@@ -78,7 +78,7 @@ func (p *Parsed) flag(known known) (int, error) {
 	case f.Bool:
 		value = "true"
 	case len(p.rest) < 2:
-		return 0, &UsageError{Message: "flag needs an argument: -" + name, Hint: "write -" + name + " " + f.Arg}
+		return 0, needsValue(f, own)
 	default:
 		n, value = 2, p.rest[1]
 	}
@@ -90,6 +90,14 @@ func (p *Parsed) flag(known known) (int, error) {
 	}
 	p.given = append(p.given, g)
 	return n, err
+}
+
+func needsValue(f Flag, own *Own) *UsageError {
+	dashes, synopsis := "-", f.synopsis()
+	if own != nil {
+		dashes, synopsis = "--", own.synopsis()
+	}
+	return &UsageError{Message: "flag needs an argument: " + dashes + f.Name, Hint: "write " + synopsis}
 }
 
 // check returns the canonical value of one of Go's or the page's flags.

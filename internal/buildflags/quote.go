@@ -33,10 +33,10 @@ func SplitQuoted(s string) ([]string, error) {
 	}
 }
 
-// joinQuoted is the inverse of SplitQuoted. It fails on a word that no such
+// JoinQuoted is the inverse of SplitQuoted. It fails on a word that no such
 // quoting can carry: one that needs quotes and has both kinds in it. Quotes
 // inside a word need none (cmd/internal/quoted.Join adds them all the same).
-func joinQuoted(list []string) (string, error) {
+func JoinQuoted(list []string) (string, error) {
 	quoted := make([]string, len(list))
 	for i, word := range list {
 		switch {

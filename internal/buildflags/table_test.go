@@ -109,8 +109,8 @@ func TestTableBooleansAreGos(t *testing.T) {
 		case slices.Contains([]string{"msan", "asan"}, f.Name):
 			continue // checked against the system and compiler before the package is
 		}
-		if first, _, _ := strings.Cut(out, "\n"); first != wants {
-			t.Errorf("go run -%s says %q, want %q", f.Name, first, wants)
+		if !slices.Contains(strings.Split(out, "\n"), wants) {
+			t.Errorf("go run -%s says %q, want %q", f.Name, out, wants)
 		}
 	}
 }
