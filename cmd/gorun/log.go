@@ -26,7 +26,7 @@ func (c *command) openLog(o options) (*log, error) {
 	if o.logFile == "" {
 		l := &log{reporter: stderr}
 		if o.output == "json" {
-			l.records = stderr.(*report.JSON)
+			l.records, _ = stderr.(*report.JSON)
 		}
 		return l, nil
 	}
@@ -60,7 +60,7 @@ func (c *command) stderrReporter(o options) runner.Reporter {
 		return report.NewCompat(c.stderr)
 	case o.logFile != "":
 		return report.NewQuiet(c.stderr, opts)
-	case o.logFormat == "json" || o.output == "json" || o.logFormat == "auto" && !terminal:
+	case o.logFormat == "json", o.logFormat == "auto" && (o.output == "json" || !terminal):
 		return report.NewJSON(c.stderr, c.now)
 	}
 	return report.NewText(c.stderr, opts)
