@@ -77,7 +77,9 @@ func (r *run) steps(ctx context.Context) error {
 	if err != nil || plan.DryRun {
 		return err
 	}
-	stop()
+	if stop(); r.cancelled != nil { // it came when the build was just over
+		return &fault{outcome: Cancelled, err: context.Cause(building)}
+	}
 	_, err = timed(r, PhaseRun, func() (struct{}, error) { return struct{}{}, r.program(ctx, plan, exe) })
 	return err
 }

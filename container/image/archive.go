@@ -197,7 +197,7 @@ func engineName(tag name.Tag) string {
 // Push uploads the image to a registry, with the credentials of the user's
 // docker configuration unless the options name others, and returns the
 // reference by digest. A ref without a tag gets "latest", as everywhere.
-func Push(ctx context.Context, img v1.Image, ref string, options ...remote.Option) (string, error) {
+func Push(ctx context.Context, img v1.Image, ref string, progress Progress, options ...remote.Option) (string, error) {
 	tag, err := name.ParseReference(ref)
 	if err != nil {
 		return "", fmt.Errorf("pushing the image: %w", err)
@@ -206,8 +206,26 @@ func Push(ctx context.Context, img v1.Image, ref string, options ...remote.Optio
 	if err != nil {
 		return "", fmt.Errorf("pushing the image: %w", err)
 	}
-	options = append([]remote.Option{remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithContext(ctx)}, options...)
-	if err := remote.Write(tag, img, options...); err != nil {
+	updates, pushed, shown := make(chan v1.Update), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(shown)
+		for {
+			select {
+			case u, ok := <-updates:
+				if !ok {
+					return
+				}
+				progress.report("pushing "+ref, u.Complete, u.Total)
+			case <-pushed: // remote.Write does not close updates when an option fails
+				return
+			}
+		}
+	}()
+	options = append([]remote.Option{remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithContext(ctx), remote.WithProgress(updates)}, options...)
+	err = remote.Write(tag, img, options...)
+	close(pushed)
+	<-shown
+	if err != nil {
 		return "", fmt.Errorf("pushing the image to %s: %w", ref, cmp.Or(context.Cause(ctx), err))
 	}
 	return tag.Context().Digest(digest.String()).String(), nil

@@ -79,7 +79,10 @@ func download(ctx context.Context, mod string, tc container.Toolchain, src Sourc
 	if err := os.MkdirAll(src.Dir, 0o777); err != nil {
 		return "", err
 	}
-	var failed, missing error // the first of each kind is the one to tell
+	// The first of each kind is the one to tell. What the words have to say
+	// comes last: "proxy,direct" is usual, and that there is no repository is
+	// not what is wrong with a release that the proxy does not have.
+	var failed, missing, word error
 	for _, p := range proxies {
 		file, err := src.from(ctx, p, mod, tc, progress)
 		if err == nil {
@@ -89,21 +92,27 @@ func download(ctx context.Context, mod string, tc container.Toolchain, src Sourc
 			return "", err
 		}
 		absent := errors.Is(err, fs.ErrNotExist)
-		if absent {
+		switch {
+		case p.url == nil:
+			word = err
+		case absent:
 			missing = cmp.Or(missing, err)
-		} else {
+		default:
 			failed = cmp.Or(failed, err)
 		}
 		if !absent && !p.fallThrough {
 			break
 		}
 	}
-	return "", cmp.Or(failed, missing)
+	return "", cmp.Or(failed, missing, word)
 }
 
 // from downloads from one proxy to a temporary file, and gives it its name
 // once it is known to be the pinned one.
 func (src Source) from(ctx context.Context, p proxy, mod string, tc container.Toolchain, progress Progress) (_ string, err error) {
+	if err := p.refuses(); err != nil {
+		return "", err
+	}
 	f, err := os.CreateTemp(src.Dir, mod+"-*.part")
 	if err != nil {
 		return "", err

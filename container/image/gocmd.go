@@ -64,21 +64,20 @@ func (g Go) Download(ctx context.Context, release, platform string) (tc containe
 	return tc, answer.Zip, nil
 }
 
-// Releases returns the releases that there are for a platform, without their
-// "go", in no particular order.
-func (g Go) Releases(ctx context.Context, platform string) ([]string, error) {
+// Releases returns the releases, without their "go", that there are for any of
+// the platforms, in no particular order and perhaps twice.
+func (g Go) Releases(ctx context.Context, platforms []string) ([]string, error) {
 	stdout, err := g.run(ctx, "list", "-m", "-versions", modulePath)
 	if err != nil {
 		return nil, fmt.Errorf("listing the Go releases: %w", err)
 	}
 	var releases []string
 	for _, v := range strings.Fields(string(stdout)) {
-		r, ok := strings.CutPrefix(v, "v0.0.1-go")
-		if !ok {
-			continue
-		}
-		if r, ok = strings.CutSuffix(r, "."+strings.ReplaceAll(platform, "/", "-")); ok {
-			releases = append(releases, r)
+		for _, p := range platforms {
+			r, ok := strings.CutSuffix(v, "."+strings.ReplaceAll(p, "/", "-"))
+			if r, isRelease := strings.CutPrefix(r, "v0.0.1-go"); ok && isRelease {
+				releases = append(releases, r)
+			}
 		}
 	}
 	return releases, nil

@@ -68,6 +68,10 @@ const modulePath = "golang.org/toolchain"
 // cmd/go does not mind: it indexes GOROOT by its version, not by file times.
 var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// Image is an image. The alias lets a caller hold one without importing its
+// library, whose home is here.
+type Image = v1.Image
+
 // Progress is told how far a task has come; nil is told nothing.
 type Progress func(container.Progress)
 
@@ -169,6 +173,12 @@ func compose(tc container.Toolchain, mod string, toolchain, base v1.Layer) (v1.I
 
 func history(createdBy string) v1.History {
 	return v1.History{Created: v1.Time{Time: epoch}, CreatedBy: createdBy}
+}
+
+// Name returns the tag that the image of tc gets in an engine. It is for people:
+// nothing is looked up by it.
+func Name(tc container.Toolchain) string {
+	return "gorun/toolchain:" + tc.Version + "-" + strings.ReplaceAll(tc.Platform, "/", "-")
 }
 
 // Pin returns tc with the digests of its image.

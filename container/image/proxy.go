@@ -93,23 +93,26 @@ func proxyURL(entry string) (*url.URL, error) {
 	return u, nil
 }
 
+// refuses returns what is wrong with asking a word for a toolchain.
+func (p proxy) refuses() error {
+	switch p.word {
+	case "off":
+		return container.WithHint(errors.New("GOPROXY=off forbids downloads"), "set GOPROXY to a module proxy, or put the module into the module cache")
+	case "direct":
+		return container.WithHint(errors.New("a toolchain has no repository to be had from directly"), `put a module proxy before "direct" in GOPROXY`)
+	}
+	return nil
+}
+
 // file returns the URL of a toolchain's zip.
 func (p proxy) file(mod string) *url.URL {
-	if p.url == nil {
-		return &url.URL{Path: p.word}
-	}
 	return p.url.JoinPath(modulePath, "@v", mod+".zip")
 }
 
 // open returns the content of a toolchain's zip and its size, 0 when that is
 // not known. A proxy without it is an fs.ErrNotExist.
 func (p proxy) open(ctx context.Context, client *http.Client, mod string) (io.ReadCloser, int64, error) {
-	switch {
-	case p.word == "off":
-		return nil, 0, container.WithHint(errors.New("GOPROXY=off forbids downloads"), "set GOPROXY to a module proxy, or put the module into the module cache")
-	case p.word == "direct":
-		return nil, 0, container.WithHint(errors.New("a toolchain has no repository to be had from directly"), "put a module proxy before \"direct\" in GOPROXY")
-	case p.url.Scheme == "file":
+	if p.url.Scheme == "file" {
 		return openFile(filepath.FromSlash(p.file(mod).Path))
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.file(mod).String(), nil)

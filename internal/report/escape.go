@@ -1,6 +1,10 @@
 package report
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
 
 // plain are the bytes that stand for themselves in a JSON string, without those
 // of multi-byte characters.
@@ -11,6 +15,33 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
+// skipPlain returns the index of the first byte of b from i on that is not
+// plain; len(b) if there is none. It looks at eight bytes at a time: this is
+// the loop in which the output of a program spends its time here.
+func skipPlain(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		if marks := notPlain(binary.LittleEndian.Uint64(b[i:])); marks != 0 {
+			return i + bits.TrailingZeros64(marks)/8
+		}
+	}
+	for i < len(b) && plain[b[i]] {
+		i++
+	}
+	return i
+}
+
+// notPlain sets the high bit of the lowest byte of x that is not plain, and
+// maybe of others above it (a borrow goes upwards only); none if there is none.
+// See https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord.
+func notPlain(x uint64) uint64 {
+	const (
+		ones = 0x0101010101010101
+		high = 0x80 * ones
+	)
+	quote, backslash := x^'"'*ones, x^'\\'*ones
+	return (x | (x-' '*ones)&^x | (quote-ones)&^quote | (backslash-ones)&^backslash) & high
+}
+
 const hex = "0123456789abcdef"
 
 // appendEscaped appends the inside of text's JSON string, as encoding/json
@@ -18,12 +49,8 @@ const hex = "0123456789abcdef"
 // text is not valid UTF-8.
 func appendEscaped(dst, text []byte) ([]byte, bool) {
 	done := 0 // what of text is in dst
-	for i := 0; i < len(text); {
+	for i := skipPlain(text, 0); i < len(text); i = skipPlain(text, i) {
 		c := text[i]
-		if plain[c] {
-			i++
-			continue
-		}
 		if c >= utf8.RuneSelf {
 			r, n := utf8.DecodeRune(text[i:])
 			if r == utf8.RuneError && n == 1 {

@@ -114,10 +114,8 @@ func scanArray(b []byte, i, depth int) int {
 
 // scanString begins behind the opening quote.
 func scanString(b []byte, i int) int {
-	for i < len(b) {
+	for i = skipPlain(b, i); i < len(b); i = skipPlain(b, i) {
 		switch c := b[i]; {
-		case plain[c]:
-			i++
 		case c == '"':
 			return i + 1
 		case c == '\\':

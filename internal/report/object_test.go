@@ -65,3 +65,22 @@ func FuzzIsObject(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, line []byte) { checkObjectLine(t, line) })
 }
+
+// TestSkipPlain compares it with a look at each byte, for every byte at every
+// place of a word.
+func TestSkipPlain(t *testing.T) {
+	for c := range 256 {
+		for at := range 20 {
+			for _, after := range []string{"", "\x00", "\"", "\\", "\x80", "\x1f "} {
+				b := []byte(strings.Repeat("~", at) + string([]byte{byte(c)}) + after + " !#[]\x7f tail")
+				want := 0
+				for want < len(b) && plain[b[want]] {
+					want++
+				}
+				if got := skipPlain(b, 0); got != want {
+					t.Fatalf("skipPlain(%q) = %d, want %d", b, got, want)
+				}
+			}
+		}
+	}
+}

@@ -56,9 +56,7 @@ func documentedSchema(t *testing.T) schema {
 func (s schema) check(t *testing.T, line []byte, seen map[string]int) {
 	t.Helper()
 	var record map[string]any
-	if err := json.Unmarshal(line, &record); err != nil {
-		t.Fatalf("%v in %s", err, line)
-	}
+	unmarshal(t, line, &record)
 	event, _ := record["event"].(string)
 	if s[event] == nil || event == "" {
 		t.Fatalf("event %q is not documented: %s", event, line)

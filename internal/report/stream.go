@@ -31,7 +31,8 @@ type stream struct {
 	name string
 	head []byte // every record of one Write begins with it
 
-	line      []byte // the beginning of a line whose end has not come; at most maxPiece
+	limit     int    // maxPiece; a test makes it shorter
+	line      []byte // the beginning of a line whose end has not come; at most limit
 	continued bool   // an earlier piece of line has been written
 	closed    bool
 
@@ -67,7 +68,7 @@ type stream struct {
 // ended, and must come before Finished is reported; it does not close the
 // destination. After Finished, Write fails.
 func (j *JSON) Stream(name string) io.WriteCloser {
-	s := &stream{j: j, name: name, line: make([]byte, 0, maxPiece)}
+	s := &stream{j: j, name: name, limit: maxPiece, line: make([]byte, 0, maxPiece)}
 	s.timer = time.AfterFunc(promptAfter, s.expire)
 	s.timer.Stop()
 	j.mu.Lock()
@@ -127,14 +128,14 @@ var newline = []byte("\n")
 
 // add takes text, which has no newline, and its newline if it ended.
 func (s *stream) add(text []byte, ended bool) {
-	for len(s.line)+len(text) > maxPiece {
+	for len(s.line)+len(text) > s.limit {
 		if len(s.line) == 0 { // cut without copying
-			n := wholeRunes(text[:maxPiece])
+			n := wholeRunes(text[:s.limit])
 			s.emit(text[:n], piece{partial: true})
 			text = text[n:]
 			continue
 		}
-		n := maxPiece - len(s.line)
+		n := s.limit - len(s.line)
 		s.line = append(s.line, text[:n]...)
 		text = text[n:]
 		s.emitBeginning()
