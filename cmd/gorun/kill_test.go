@@ -7,26 +7,24 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// kills is how often each builder is killed: GORUN_TEST_KILLS, which CI sets
-// to 100.
-func kills(t *testing.T) int {
-	t.Helper()
-	v := os.Getenv("GORUN_TEST_KILLS")
-	if v == "" {
-		return 20
+// full asks for the tests that take minutes, as CI runs them.
+func full() bool { return os.Getenv("GORUN_TEST_FULL") != "" }
+
+// kills is how often gorun is killed with each builder.
+func kills() int {
+	switch {
+	case full():
+		return 100
+	case testing.Short():
+		return 3
 	}
-	n, err := strconv.Atoi(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
+	return 15
 }
 
 const forking = `package main
@@ -55,7 +53,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			}
 			k := newKiller(t, builder)
 			longest := k.time(t)
-			for i := range kills(t) {
+			for i := range kills() {
 				sig := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGKILL}[i%3]
 				after := rand.N(longest + 200*time.Millisecond)
 				k.kill(t, i, sig, after)
@@ -100,19 +98,26 @@ func put(t *testing.T, file, text string) {
 // start starts gorun; started is closed once the program runs.
 func (k *killer) start(t *testing.T) (cmd *exec.Cmd, started chan struct{}) {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd = exec.Command(self, ".", "fork")
-	cmd.Args[0] = "gorun"
-	cmd.Dir, cmd.Env = filepath.Join(k.dir, "src"), k.env
+	cmd = k.command(t, ".", "fork")
 	started = make(chan struct{})
 	cmd.Stderr = &watcher{started: started}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	return cmd, started
+}
+
+// command is gorun: the test binary under that name.
+func (k *killer) command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Args[0] = "gorun"
+	cmd.Dir, cmd.Env = filepath.Join(k.dir, "src"), k.env
+	return cmd
 }
 
 // time measures how long it takes until the program runs, all caches warm.
