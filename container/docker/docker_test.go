@@ -107,7 +107,7 @@ var probeImage = sync.OnceValues(func() (v1.Image, error) {
 	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(probe), 0o644); err != nil {
 		return nil, err
 	}
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "probe"), filepath.Join(dir, "main.go"))
+	build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, "probe"), filepath.Join(dir, "main.go"))
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, errors.New(string(out))

@@ -3,18 +3,14 @@ package image
 import (
 	"archive/tar"
 	"bytes"
-	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
@@ -186,47 +182,10 @@ func ociIndex(img v1.Image, tags []name.Tag) (*v1.IndexManifest, error) {
 }
 
 // engineName returns a tag as engines write it in full: their name for Docker
-// Hub is not that of its registry.
+// Hub is that of its registry without the first label (distribution/reference).
 func engineName(tag name.Tag) string {
-	if rest, ok := strings.CutPrefix(tag.Name(), name.DefaultRegistry+"/"); ok {
-		return "docker.io/" + rest
+	if tag.RegistryStr() == name.DefaultRegistry {
+		return strings.TrimPrefix(tag.Name(), "index.")
 	}
 	return tag.Name()
-}
-
-// Push uploads the image to a registry, with the credentials of the user's
-// docker configuration unless the options name others, and returns the
-// reference by digest. A ref without a tag gets "latest", as everywhere.
-func Push(ctx context.Context, img v1.Image, ref string, progress Progress, options ...remote.Option) (string, error) {
-	tag, err := name.ParseReference(ref)
-	if err != nil {
-		return "", fmt.Errorf("pushing the image: %w", err)
-	}
-	digest, err := img.Digest()
-	if err != nil {
-		return "", fmt.Errorf("pushing the image: %w", err)
-	}
-	updates, pushed, shown := make(chan v1.Update), make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(shown)
-		for {
-			select {
-			case u, ok := <-updates:
-				if !ok {
-					return
-				}
-				progress.report("pushing "+ref, u.Complete, u.Total)
-			case <-pushed: // remote.Write does not close updates when an option fails
-				return
-			}
-		}
-	}()
-	options = append([]remote.Option{remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithContext(ctx), remote.WithProgress(updates)}, options...)
-	err = remote.Write(tag, img, options...)
-	close(pushed)
-	<-shown
-	if err != nil {
-		return "", fmt.Errorf("pushing the image to %s: %w", ref, cmp.Or(context.Cause(ctx), err))
-	}
-	return tag.Context().Digest(digest.String()).String(), nil
 }

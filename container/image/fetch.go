@@ -79,10 +79,7 @@ func download(ctx context.Context, mod string, tc container.Toolchain, src Sourc
 	if err := os.MkdirAll(src.Dir, 0o777); err != nil {
 		return "", err
 	}
-	// The first of each kind is the one to tell. What the words have to say
-	// comes last: "proxy,direct" is usual, and that there is no repository is
-	// not what is wrong with a release that the proxy does not have.
-	var failed, missing, word error
+	var failed failures
 	for _, p := range proxies {
 		file, err := src.from(ctx, p, mod, tc, progress)
 		if err == nil {
@@ -91,21 +88,33 @@ func download(ctx context.Context, mod string, tc container.Toolchain, src Sourc
 		if ctx.Err() != nil || errors.Is(err, container.ErrIntegrity) {
 			return "", err
 		}
-		absent := errors.Is(err, fs.ErrNotExist)
-		switch {
-		case p.url == nil:
-			word = err
-		case absent:
-			missing = cmp.Or(missing, err)
-		default:
-			failed = cmp.Or(failed, err)
-		}
-		if !absent && !p.fallThrough {
+		if absent := failed.add(p, err); !absent && !p.fallThrough {
 			break
 		}
 	}
-	return "", cmp.Or(failed, missing, word)
+	return "", failed.err()
 }
+
+// failures are the first error of each kind. What the words have to say comes
+// last: "proxy,direct" is usual, and that there is no repository is not what is
+// wrong with a release that the proxy does not have.
+type failures struct{ failed, absent, word error }
+
+// add reports whether the proxy just does not have the module.
+func (f *failures) add(p proxy, err error) (absent bool) {
+	absent = errors.Is(err, fs.ErrNotExist)
+	switch {
+	case p.url == nil:
+		f.word = err
+	case absent:
+		f.absent = cmp.Or(f.absent, err)
+	default:
+		f.failed = cmp.Or(f.failed, err)
+	}
+	return absent
+}
+
+func (f *failures) err() error { return cmp.Or(f.failed, f.absent, f.word) }
 
 // from downloads from one proxy to a temporary file, and gives it its name
 // once it is known to be the pinned one.
@@ -140,8 +149,7 @@ func (src Source) from(ctx context.Context, p proxy, mod string, tc container.To
 // errStalled ends a download that stands still.
 var errStalled = errors.New("the download has stalled")
 
-// copy copies what a proxy has for mod, and fails when it is less than the
-// proxy announced, more than a module may have, or stands still.
+// copy copies what a proxy has for mod to w, and fails when it stands still.
 func (src Source) copy(ctx context.Context, w io.Writer, p proxy, mod string, progress func(done, total int64)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -149,36 +157,41 @@ func (src Source) copy(ctx context.Context, w io.Writer, p proxy, mod string, pr
 	watch := time.AfterFunc(stall, func() { cancel(fmt.Errorf("%w: nothing came for %s", errStalled, stall)) })
 	defer watch.Stop()
 
-	err := func() error {
-		body, size, err := p.open(ctx, cmp.Or(src.Client, http.DefaultClient), mod)
-		if err != nil {
-			return err
-		}
+	body, size, err := p.open(ctx, cmp.Or(src.Client, http.DefaultClient), mod)
+	if err == nil {
 		defer body.Close()
-		var done int64
-		moving := readerFunc(func(b []byte) (int, error) {
-			n, err := body.Read(b)
-			if n > 0 {
-				watch.Reset(stall)
-				done += int64(n)
-				progress(done, size)
-			}
-			return n, err
+		err = copyWhole(w, body, size, func(done int64) {
+			watch.Reset(stall)
+			progress(done, size)
 		})
-		// One byte more than allowed tells too much from just enough.
-		n, err := io.Copy(w, io.LimitReader(moving, modzip.MaxZipFile+1))
-		switch {
-		case errors.Is(err, io.ErrUnexpectedEOF), err == nil && size > 0 && n < size:
-			return fmt.Errorf("the download is cut off after %d of %d bytes", n, size)
-		case err == nil && n > modzip.MaxZipFile:
-			return fmt.Errorf("the download is larger than the %d bytes that a module may have", modzip.MaxZipFile)
-		}
-		return err
-	}()
+	}
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", p.file(mod).Redacted(), cmp.Or(context.Cause(ctx), err))
 	}
 	return nil
+}
+
+// copyWhole fails when r has less than size bytes, where that is known, or more
+// than a module may have.
+func copyWhole(w io.Writer, r io.Reader, size int64, moved func(done int64)) error {
+	var done int64
+	counted := readerFunc(func(b []byte) (int, error) {
+		n, err := r.Read(b)
+		if n > 0 {
+			done += int64(n)
+			moved(done)
+		}
+		return n, err
+	})
+	// One byte more than allowed tells too much from just enough.
+	n, err := io.Copy(w, io.LimitReader(counted, modzip.MaxZipFile+1))
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF), err == nil && size > 0 && n < size:
+		return fmt.Errorf("the download is cut off after %d of %d bytes", n, size)
+	case err == nil && n > modzip.MaxZipFile:
+		return fmt.Errorf("the download is larger than the %d bytes that a module may have", modzip.MaxZipFile)
+	}
+	return err
 }
 
 type readerFunc func([]byte) (int, error)

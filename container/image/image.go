@@ -153,7 +153,13 @@ func compose(tc container.Toolchain, mod string, toolchain, base v1.Layer) (v1.I
 	config = config.DeepCopy()
 	config.OS, config.Architecture, _ = strings.Cut(tc.Platform, "/")
 	config.Created = v1.Time{Time: epoch}
-	config.Config = v1.Config{
+	config.Config = configOf(tc, mod)
+	return mutate.ConfigFile(img, config)
+}
+
+// configOf is what containers of the image start with.
+func configOf(tc container.Toolchain, mod string) v1.Config {
+	return v1.Config{
 		Env: []string{
 			"PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 			"GOTOOLCHAIN=local", // the image is the toolchain: it must not fetch another
@@ -168,7 +174,6 @@ func compose(tc container.Toolchain, mod string, toolchain, base v1.Layer) (v1.I
 			"gorun.toolchain.sum":               tc.Sum,
 		},
 	}
-	return mutate.ConfigFile(img, config)
 }
 
 func history(createdBy string) v1.History {

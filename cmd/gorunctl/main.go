@@ -1,0 +1,15 @@
+// Command gorunctl maintains what gorun pins: the toolchain images and the
+// lock that names them. `gorunctl -h` lists its commands.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	os.Exit(Main(ctx, os.Args[1:], os.Stdout, os.Stderr, os.Environ()))
+}
