@@ -32,7 +32,7 @@ type Toolchain struct {
 // Lock pins toolchains. The one that gorun carries is toolchains.json, which
 // `gorunctl lock` writes.
 type Lock struct {
-	// Default is the version taken when nothing asks for another.
+	// Default is the version whose line is taken when nothing asks for another.
 	Default string `json:"default"`
 	// Toolchains are ordered by version, then platform.
 	Toolchains []Toolchain `json:"toolchains"`
@@ -125,7 +125,7 @@ func (l Lock) Find(ver, platform string) (Toolchain, bool) {
 // and the Toolchain is empty; otherwise fetch is "".
 func (l Lock) Choose(want, platform string) (t Toolchain, fetch string, err error) {
 	if want == "" || want == "default" {
-		return l.pinned(l.Default, platform)
+		return l.byDefault(platform)
 	}
 	v, err := parseVersion(want)
 	if err != nil {
@@ -150,7 +150,7 @@ func (l Lock) Choose(want, platform string) (t Toolchain, fetch string, err erro
 // the newest locked patch of that line, "1.26.8" that one and no other.
 func (l Lock) ChooseExact(want, platform string) (t Toolchain, fetch string, err error) {
 	if want == "" {
-		return l.pinned(l.Default, platform)
+		return l.byDefault(platform)
 	}
 	v, err := parseVersion(want)
 	if err != nil {
@@ -162,6 +162,15 @@ func (l Lock) ChooseExact(want, platform string) (t Toolchain, fetch string, err
 		}
 	}
 	return l.pinned(firstRelease(v), platform)
+}
+
+// byDefault returns the newest locked patch of the default's line: not every
+// release is to be had for every platform.
+func (l Lock) byDefault(platform string) (Toolchain, string, error) {
+	if newest, ok := newestOfLine(l.releases(platform), version.Lang("go"+l.Default)); ok {
+		return l.pinned(newest, platform)
+	}
+	return l.pinned(l.Default, platform)
 }
 
 // pinned returns the entry of that release, or the release to fetch.

@@ -29,7 +29,7 @@ func TestChoose(t *testing.T) {
 		minimum, exact string // "" in exact: as minimum
 	}{
 		{"", amd64, pinned + "1.27.4", ""},
-		{"", arm64, fetch + "1.27.4", ""},
+		{"", arm64, pinned + "1.27.1", ""},
 		{"", "linux/riscv64", fetch + "1.27.4", ""},
 
 		// A line.

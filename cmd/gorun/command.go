@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -149,13 +150,15 @@ func (c *command) refuse(log *log, o options, err error) runner.Result {
 	return r
 }
 
-// conclude writes the verdict and returns the exit status.
+// conclude writes the verdict and returns the exit status. What cannot be
+// written changes nothing about what became of the run.
 func (c *command) conclude(o options, log *log, r runner.Result) int {
-	log.close()
+	errs := []error{log.close()}
 	if o.verdictFile != "" {
-		if err := report.WriteVerdict(o.verdictFile, r); err != nil {
-			fmt.Fprintf(c.stderr, "gorun: %v\n", err)
-		}
+		errs = append(errs, report.WriteVerdict(o.verdictFile, r))
+	}
+	if err := errors.Join(errs...); err != nil {
+		fmt.Fprintf(c.stderr, "gorun: warning: %v\n", err)
 	}
 	return r.ExitStatus
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +18,7 @@ type log struct {
 	reporter runner.Reporter
 	records  *report.JSON // set when the output becomes records
 	file     *os.File
+	toFile   *report.JSON // set when the file has records
 }
 
 // openLog chooses who reports, and where. It returns a usable log even with an
@@ -39,11 +41,11 @@ func (c *command) openLog(o options) (*log, error) {
 		l.reporter = report.Tee(report.NewText(f, report.TextOptions{}), stderr)
 		return l, nil
 	}
-	records := report.NewJSON(f, c.now)
+	l.toFile = report.NewJSON(f, c.now)
 	if o.output == "json" {
-		l.records = records
+		l.records = l.toFile
 	}
-	l.reporter = report.Tee(records, stderr)
+	l.reporter = report.Tee(l.toFile, stderr)
 	return l, nil
 }
 
@@ -79,8 +81,17 @@ func (l *log) output(stdout, stderr io.Writer) (io.Writer, io.Writer) {
 	return l.records.Stream("stdout"), l.records.Stream("stderr")
 }
 
-func (l *log) close() {
-	if l.file != nil {
-		l.file.Close() // what could not be written has no other place to be said
+// close ends the log and returns what kept it from being whole.
+func (l *log) close() error {
+	if l.file == nil {
+		return nil
 	}
+	var err error
+	if l.toFile != nil {
+		err = l.toFile.Err()
+	}
+	if err = cmp.Or(err, l.file.Close()); err != nil {
+		return fmt.Errorf("writing the log file: %w", err)
+	}
+	return nil
 }

@@ -87,7 +87,11 @@ func (c *Container) create(ctx context.Context, name string, cmd container.Comma
 		LogConfig:   dockercontainer.LogConfig{Type: "none"}, // we read the output; the engine need not keep it
 		SecurityOpt: []string{"no-new-privileges"},
 	}
-	if _, err := c.Engine.api.ContainerCreate(ctx, config, host, nil, nil, name); err != nil {
+	_, err := c.Engine.api.ContainerCreate(ctx, config, host, nil, nil, name)
+	if err != nil && strings.Contains(err.Error(), "bind source path does not exist") {
+		err = container.WithHint(err, "the engine does not see this machine's files, as one on another machine: build with --builder=host")
+	}
+	if err != nil {
 		return fmt.Errorf("creating the container: %w", err)
 	}
 	return nil

@@ -164,7 +164,7 @@ func probeContainer(t *testing.T) *docker.Container {
 	if err := image.WriteArchive(&archive, img, "gorun/probe:test"); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Load(t.Context(), &archive); err != nil {
+	if err := e.Load(t.Context(), &archive, "", nil); err != nil {
 		t.Fatal(err)
 	}
 	found, err := e.Image(t.Context(), id.String())
@@ -306,7 +306,7 @@ func TestImagesThatAreNotThere(t *testing.T) {
 	if _, err := e.Image(t.Context(), "sha256:"+strings.Repeat("0", 64)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Image: %v", err)
 	}
-	if err := e.Load(t.Context(), strings.NewReader("no archive")); err == nil {
+	if err := e.Load(t.Context(), strings.NewReader("no archive"), "", nil); err == nil {
 		t.Error("Load takes anything for an archive")
 	}
 }

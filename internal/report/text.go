@@ -52,6 +52,7 @@ type Text struct {
 	progress throttle
 	running  bool // the program has the terminal
 	open     bool // the last text has not ended its line
+	spoken   bool // the go command had something to say
 	pointers []string
 	more     int // pointers beyond maxPointers
 }
@@ -156,21 +157,27 @@ func (t *Text) finished(r runner.Result) {
 		t.remark("", success(r))
 		return
 	}
-	t.write(t.color(red, "gorun: ") + oneLine(failure(r)))
-	t.field("at", firstError(r))
+	t.write(t.color(red, "gorun: ") + oneLine(t.failure(r)))
 	t.field("hint", oneLine(r.Hint))
 	t.field("reproduce", r.Reproduce) // to be copied: as it is
 }
 
-// firstError is the place of the first error of the go command, "" if there is
-// none. A panic or a race has a pointer.
-func firstError(r runner.Result) string {
+// failure is the sentence of a failed run. What the go command has said about
+// the sources stands above it already, and only needs its place.
+func (t *Text) failure(r runner.Result) string {
+	if r.Outcome != runner.BuildFailed || !t.spoken {
+		return failure(r)
+	}
+	text := "the build failed"
+	if r.Package != "" {
+		text = "the build of " + r.Package + " failed"
+	}
 	for _, d := range r.Diagnostics {
 		if d.Kind == "error" {
-			return oneLine(place(d))
+			return text + " at " + place(d)
 		}
 	}
-	return ""
+	return text
 }
 
 // success is the one line of a run without faults.
@@ -234,6 +241,7 @@ func (t *Text) color(code, text string) string {
 }
 
 func (t *Text) verbatim(text string) {
+	t.spoken = true
 	io.WriteString(t.w, text)
 	t.open = text != "" && !strings.HasSuffix(text, "\n")
 }
