@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+// chunkSize is the most that a writer is given at once. More does not make a
+// flood faster; less than 64 KiB makes it slower.
+const chunkSize = 256 << 10
+
 // output passes on what comes out of a pipe, write by write: a slow writer
 // fills the pipe and so slows the program. Nothing is dropped and no more
 // than one chunk is held.
@@ -33,7 +37,7 @@ func newOutput(w io.Writer) (o *output, child *os.File, err error) {
 func (o *output) pump() {
 	defer close(o.done)
 	defer o.r.Close()
-	buf := make([]byte, o.capacity)
+	buf := make([]byte, chunkSize)
 	for {
 		n, err := o.r.Read(buf)
 		if n > 0 {

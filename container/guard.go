@@ -41,13 +41,18 @@ const GuardName = "gorun-guard"
 // A guard that died or hangs never disturbs a run. The methods are safe for
 // concurrent use, and may be called on nil, which guards nothing.
 type Guard struct {
-	mu   sync.Mutex
-	pipe *os.File // nil once it is of no use
+	mu      sync.Mutex
+	pipe    *os.File      // nil once it is closed
+	process *process      // nil when it could not be started
+	lost    bool          // it has not heard everything
+	forked  chan struct{} // closed when it is known whether there is a process
 }
 
 // StartGuard starts a guard: the executable self under the name GuardName, in
 // a session of its own. It does not wait for it, so it returns an error only
-// when there are no descriptors to be had. r may be nil.
+// when there are no descriptors to be had. Host.Run waits until it has been
+// forked, which costs nothing when that was some milliseconds ago; until then
+// a container or directory is not guarded either. r may be nil.
 func StartGuard(self string, r *Reaper) (*Guard, error) {
 	in, pipe, err := os.Pipe()
 	if err != nil {
@@ -59,28 +64,45 @@ func StartGuard(self string, r *Reaper) (*Guard, error) {
 		pipe.Close()
 		return nil, err
 	}
-	go func() {
-		pid, err := r.Start(func() (int, error) {
-			return syscall.ForkExec(self, []string{GuardName}, &syscall.ProcAttr{
-				Dir:   "/", // keeps no directory busy
-				Env:   os.Environ(),
-				Files: []uintptr{in.Fd(), null.Fd(), null.Fd()},
-				Sys:   &syscall.SysProcAttr{Setsid: true},
-			})
+	g := &Guard{pipe: pipe, forked: make(chan struct{})}
+	go g.run(self, in, null, r)
+	return g, nil
+}
+
+// run starts the guard process, and waits for its end.
+func (g *Guard) run(self string, in, null *os.File, r *Reaper) {
+	p := &process{}
+	pid, err := r.Start(func() (int, error) {
+		return syscall.ForkExec(self, []string{GuardName}, &syscall.ProcAttr{
+			Dir:   "/", // keeps no directory busy
+			Env:   os.Environ(),
+			Files: []uintptr{in.Fd(), null.Fd(), null.Fd()},
+			Sys:   &syscall.SysProcAttr{Setsid: true},
 		})
-		in.Close() // with it, writing fails once the guard is dead
-		null.Close()
-		if err != nil {
-			return
-		}
-		for {
-			if _, err := syscall.Wait4(pid, nil, 0, nil); err != syscall.EINTR {
-				break
-			}
-		}
+	})
+	in.Close() // with it, writing fails once the guard is dead
+	null.Close()
+	if err == nil {
+		p.pid = pid
+		g.mu.Lock()
+		g.process = p
+		g.mu.Unlock()
+	}
+	close(g.forked)
+	if err == nil {
+		p.awaitEnd()
+		p.finish(func() {})
 		r.Forget(pid)
-	}()
-	return &Guard{pipe: pipe}, nil
+	}
+}
+
+// await returns once the guard has been started, or could not be: a program
+// that runs before its guard would not be guarded. It is no wait for a guard
+// that was started as early as it can be.
+func (g *Guard) await() {
+	if g != nil {
+		<-g.forked
+	}
 }
 
 // Close lets the guard go, which first acts on what is still on its list.
@@ -104,7 +126,8 @@ func (g *Guard) Group(pgid int) (release func()) { return g.add("group " + strco
 // the guard tries for some seconds.
 func (g *Guard) Container(name string) (release func()) { return g.add("container " + name) }
 
-// Dir has a temporary directory removed, an absolute path.
+// Dir has a temporary directory removed, an absolute path. Like a container
+// it may be named before it exists.
 func (g *Guard) Dir(path string) (release func()) { return g.add("dir " + strconv.Quote(path)) }
 
 func (g *Guard) add(entry string) (release func()) {
@@ -115,16 +138,21 @@ func (g *Guard) add(entry string) (release func()) {
 	return sync.OnceFunc(func() { g.write("-" + entry + "\n") })
 }
 
-// write gives up on a guard that does not read: the pipe holds a few thousand
-// lines. It leaves the pipe open then, as its end would be a command to act.
+// write kills a guard that does not read, when the pipe is full after a few
+// thousand lines: one that does not know what was released is worse than none.
 func (g *Guard) write(line string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.pipe == nil {
+	if g.pipe == nil || g.lost {
 		return
 	}
 	g.pipe.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-	g.pipe.WriteString(line)
+	if _, err := g.pipe.WriteString(line); err != nil {
+		g.lost = true
+		if g.process != nil {
+			g.process.signal(syscall.SIGKILL)
+		}
+	}
 }
 
 // GuardActions is what a guard cannot do by itself.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime"
 	"sync"
 	"syscall"
@@ -54,10 +53,14 @@ func (h Host) Run(ctx context.Context, c Command) (ExitStatus, error) {
 		return ExitStatus{}, fmt.Errorf("preparing the streams of %q: %w", c.Path, err)
 	}
 	defer streams.close()
-	oom := findOOMCounter(os.DirFS("/"))
+	terminal := findTerminal(c)
+	defer terminal.close()
 
-	p, err := h.start(c, path, streams.child)
-	if err != nil {
+	p, started := h.start(c, path, streams.child, terminal)
+	// Some files to read, in the time that fork and exec take: no program
+	// gets as far as to run out of memory in that.
+	oom := findOOMCounter(os.DirFS("/"))
+	if err := <-started; err != nil {
 		return ExitStatus{}, startError(c, path, err)
 	}
 	streams.started(c)
@@ -84,30 +87,31 @@ type process struct {
 	killed  bool // we sent KILL
 }
 
-// start runs path as c says. The thread that forks is the one that waits:
+// start runs path as c says, and sends once whether it could. The thread that forks is the one that waits:
 // the kernel sends the parent-death signal when that thread ends, which need
 // not be when the process does (golang/go#27505).
-func (h Host) start(c Command, path string, files [3]*os.File) (*process, error) {
-	p := &process{terminal: findTerminal(c), ended: make(chan error, 1)}
-	started := make(chan error)
+func (h Host) start(c Command, path string, files [3]*os.File, t *terminal) (p *process, started <-chan error) {
+	p = &process{terminal: t, ended: make(chan error, 1)}
+	result := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
+		h.Guard.await()
 		err := h.fork(p, c, path, files)
 		if err != nil {
-			started <- err
+			result <- err
 			return
 		}
 		release := h.Guard.Group(p.pid)
 		p.terminal.give(p.pid)
-		started <- nil
+		result <- nil
 		err = p.awaitEnd()
 		p.terminal.take()
 		p.finish(release)
 		h.Reaper.Forget(p.pid)
 		p.ended <- err
 	}()
-	return p, <-started
+	return p, result
 }
 
 // fork starts the process, trying three times while its file is still open
@@ -144,16 +148,15 @@ func (p *process) finish(release func()) {
 	p.reaped = true
 	p.mu.Unlock()
 	if p.stopped {
-		awaitGroupEnd(p.pid, 250*time.Millisecond)
+		awaitGroupEnd(p.pid, time.Second) // longer only when one hangs in the kernel
 	}
 }
 
-// awaitGroupEnd waits until a group that was killed is gone, which takes the
-// kernel a moment. An orphan that nobody reaps keeps its group for ever,
-// hence the limit.
+// awaitGroupEnd waits until nothing of a group that was killed runs any more,
+// which takes the kernel a moment.
 func awaitGroupEnd(pgid int, limit time.Duration) {
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if syscall.Kill(-pgid, 0) == syscall.ESRCH {
+		if syscall.Kill(-pgid, 0) == syscall.ESRCH || onlyZombies(pgid) {
 			return
 		}
 	}
@@ -164,16 +167,11 @@ func awaitGroupEnd(pgid int, limit time.Duration) {
 func (p *process) supervise(ctx context.Context, c Command) error {
 	var (
 		signals   = c.Signals
+		continued = p.terminal.continuations()
 		done      = ctx.Done()
 		steps     = c.Stop
 		next      <-chan time.Time
-		continued chan os.Signal
 	)
-	if p.terminal != nil {
-		continued = make(chan os.Signal, 1)
-		signal.Notify(continued, syscall.SIGCONT)
-		defer signal.Stop(continued)
-	}
 	for {
 		select {
 		case err := <-p.ended:

@@ -1,6 +1,10 @@
 package container
 
 import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
 	"syscall"
 	"unsafe"
 
@@ -69,4 +73,35 @@ func (p *process) reap() {
 			return
 		}
 	}
+}
+
+// onlyZombies reports whether all that is left of a group are processes that
+// nobody has reaped, which in a container may be never.
+func onlyZombies(pgid int) bool {
+	processes, err := os.ReadDir("/proc")
+	if err != nil {
+		return false
+	}
+	for _, e := range processes {
+		if pid, err := strconv.Atoi(e.Name()); err == nil {
+			if s := readStat(pid); s.pgid == pgid && s.state != "Z" && s.state != "X" {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// stat is some of /proc/PID/stat.
+type stat struct {
+	state      string
+	ppid, pgid int
+}
+
+// readStat returns the zero stat of a process that does not exist.
+func readStat(pid int) (s stat) {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	// "pid (name) state ppid pgid …", where the name may hold anything.
+	fmt.Sscan(string(b[bytes.LastIndexByte(b, ')')+1:]), &s.state, &s.ppid, &s.pgid)
+	return s
 }

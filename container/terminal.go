@@ -2,6 +2,7 @@ package container
 
 import (
 	"os"
+	"os/signal"
 	"sync"
 	"syscall"
 
@@ -18,26 +19,47 @@ import (
 // that, and the program would inherit that it is ignored. A program that is
 // quicker than we are is stopped for it (SIGTTIN), and continued by suspend.
 //
-// All methods may be called on nil, which is no terminal.
+// close, continuations, give and take may be called on nil, which is no
+// terminal.
 type terminal struct {
 	file *os.File
 	own  int // our process group
+	// continued receives SIGCONT, from before the program can stop: a missed
+	// one would leave us in the foreground with a program that is stopped.
+	continued chan os.Signal
 
-	mu    sync.Mutex
-	given bool // the program's group has it
+	mu     sync.Mutex
+	given  bool // the program's group has it
+	hungUp bool // the program was told that it will never have it
 }
 
-// findTerminal returns the terminal that c asks for, if it is ours to give.
+// findTerminal returns the terminal that c asks for, if it controls our
+// session. It may be in somebody else's hands, if we run in the background.
 func findTerminal(c Command) *terminal {
 	f, ok := c.Stdin.(*os.File)
 	if !c.Foreground || !ok {
 		return nil
 	}
-	t := &terminal{file: f, own: syscall.Getpgrp()}
-	if pgid, err := t.foreground(); err != nil || pgid != t.own {
+	t := &terminal{file: f, own: syscall.Getpgrp(), continued: make(chan os.Signal, 1)}
+	if _, err := t.foreground(); err != nil {
 		return nil
 	}
+	signal.Notify(t.continued, syscall.SIGCONT)
 	return t
+}
+
+func (t *terminal) close() {
+	if t != nil {
+		signal.Stop(t.continued)
+	}
+}
+
+// continuations receives whenever we were continued; resume is to be called.
+func (t *terminal) continuations() <-chan os.Signal {
+	if t == nil {
+		return nil
+	}
+	return t.continued
 }
 
 func (t *terminal) foreground() (pgid int, err error) {
@@ -77,27 +99,36 @@ func (t *terminal) take() {
 
 // suspend is called when the program was stopped by sig: it stops us and
 // everything else in our group, which is the job that our shell knows.
+//
+// Without a shell nobody would ever continue us. Then we do here what the
+// kernel does with groups that have none: they are not stopped by Ctrl-Z, and
+// one that is stopped for want of the terminal is hung up.
 func (t *terminal) suspend(pgid int, sig syscall.Signal) {
-	if t == nil {
+	now, err := t.foreground()
+	if err != nil {
 		return
 	}
-	if now, err := t.foreground(); err == nil && now == pgid && (sig == syscall.SIGTTIN || sig == syscall.SIGTTOU) {
-		syscall.Kill(-pgid, syscall.SIGCONT) // it came before its terminal did
-		return
+	wanted := sig == syscall.SIGTTIN || sig == syscall.SIGTTOU
+	switch {
+	case wanted && (now == pgid || now == t.own):
+		// It was quicker than give; or a shell brought us to the foreground,
+		// which it does not tell a job that runs.
+		t.resume(pgid)
+	case !orphaned():
+		t.take()
+		syscall.Kill(0, syscall.SIGSTOP)
+	case !wanted:
+		syscall.Kill(-pgid, syscall.SIGCONT)
+	case !t.hungUp:
+		t.hungUp = true
+		syscall.Kill(-pgid, syscall.SIGHUP)
+		syscall.Kill(-pgid, syscall.SIGCONT)
 	}
-	t.take()
-	if orphaned() {
-		t.resume(pgid) // nobody would ever continue us; the kernel does not stop such a group either
-		return
-	}
-	syscall.Kill(0, syscall.SIGSTOP)
 }
 
-// resume is called when we were continued.
+// resume gives the program what there is to give, and continues it. It is
+// called when we were continued.
 func (t *terminal) resume(pgid int) {
-	if t == nil {
-		return
-	}
 	t.give(pgid)
 	syscall.Kill(-pgid, syscall.SIGCONT)
 }

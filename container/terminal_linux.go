@@ -1,11 +1,7 @@
 package container
 
 import (
-	"bytes"
-	"fmt"
-	"os"
 	"runtime"
-	"strconv"
 	"syscall"
 	"unsafe"
 
@@ -28,13 +24,4 @@ func withoutTTOU(f func()) {
 }
 
 // parent returns the parent of a process, or 0.
-func parent(pid int) int {
-	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	// "pid (name) state ppid …", where the name may hold anything.
-	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
-	if len(fields) < 2 {
-		return 0
-	}
-	ppid, _ := strconv.Atoi(string(fields[1]))
-	return ppid
-}
+func parent(pid int) int { return readStat(pid).ppid }

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/org/gorun-action/container"
+)
+
+// What gorun does when something around it is broken, absent or full: the
+// scripts of testdata/adverse, on the real engine, with loopback registries and
+// proxies. Their commands are in pinned_test.go and faults_test.go.
+func TestAdverse(t *testing.T) {
+	needEngine(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "adverse"),
+		RequireExplicitExec: true,
+		Setup:               setupAdverse,
+		Condition:           func(cond string) (bool, error) { return mayMount(t, cond) },
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"status": status, "verdict": verdict, "records": records,
+			"unload": unload, "image": hasImage, "registry": startRegistry,
+			"proxy": startProxy, "modules": startModules,
+			"tmpfs": mountTmpfs, "readonly": mountReadOnly, "clean": isClean,
+		},
+	})
+}
+
+// setupAdverse is setup for a container build, with what the scripts have to
+// know of the lock: OLDEST is a release that no other test needs.
+func setupAdverse(env *testscript.Env) error {
+	if err := setup(env, "docker"); err != nil {
+		return err
+	}
+	bin, _, _ := strings.Cut(env.Getenv("PATH"), string(filepath.ListSeparator))
+	env.Setenv("GORUN_BIN", bin)
+	env.Setenv("TMPDIR", filepath.Join(env.WorkDir, ".tmp")) // testscript made it
+	for name, want := range map[string]string{"OLDEST": "1.18", "LINE_1_26": "1.26", "DEFAULT": ""} {
+		tc, err := pinned(want)
+		if err != nil {
+			return err
+		}
+		env.Setenv(name, tc.Version)
+		env.Setenv(name+"_DIGEST", tc.Digest)
+	}
+	return nil
+}
+
+// pinned is the toolchain of the lock that a go line chooses.
+func pinned(want string) (container.Toolchain, error) {
+	lock, err := container.PinnedToolchains()
+	if err != nil {
+		return container.Toolchain{}, err
+	}
+	tc, _, err := lock.Choose(want, "linux/"+runtime.GOARCH)
+	return tc, err
+}
+
+// mayMount is the condition [root]: file systems can be mounted. In CI it is
+// demanded.
+func mayMount(t *testing.T, cond string) (bool, error) {
+	if cond != "root" {
+		return false, nil
+	}
+	may := os.Getuid() == 0 && runtime.GOOS == "linux"
+	if !may && os.Getenv("CI") != "" {
+		t.Error("the tests of full and read-only file systems need root on Linux")
+	}
+	return may, nil
+}
+
+// mountTmpfs mounts a file system of a fixed size: `tmpfs dir 8m`. Mounted
+// again, it gets the new size.
+func mountTmpfs(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: tmpfs dir size")
+	}
+	dir := ts.MkAbs(args[0])
+	options := "size=" + args[1]
+	if mounted(dir) {
+		mount(ts, "-o", "remount,"+options, dir)
+		return
+	}
+	ts.Check(os.MkdirAll(dir, 0o755))
+	mount(ts, "-t", "tmpfs", "-o", options, "tmpfs", dir)
+	ts.Defer(func() { exec.Command("umount", "-l", dir).Run() })
+}
+
+// mountReadOnly makes a directory read-only: `readonly dir`.
+func mountReadOnly(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: readonly dir")
+	}
+	dir := ts.MkAbs(args[0])
+	mount(ts, "--bind", dir, dir)
+	ts.Defer(func() { exec.Command("umount", "-l", dir).Run() })
+	mount(ts, "-o", "remount,bind,ro", dir)
+	if err := os.WriteFile(filepath.Join(dir, "probe"), nil, 0o644); err == nil {
+		ts.Fatalf("%s can still be written", dir)
+	}
+}
+
+func mount(ts *testscript.TestScript, args ...string) {
+	if out, err := exec.Command("mount", args...).CombinedOutput(); err != nil {
+		ts.Fatalf("mount %v: %v\n%s", args, err, out)
+	}
+}
+
+func mounted(dir string) bool { return exec.Command("mountpoint", "-q", dir).Run() == nil }
+
+// isClean makes sure that nothing half-written is left in directories:
+// `clean dir…`. It names what is.
+func isClean(ts *testscript.TestScript, neg bool, args []string) {
+	for _, dir := range args {
+		err := filepath.WalkDir(ts.MkAbs(dir), func(path string, d os.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && !strings.HasSuffix(path, ".lock") {
+				ts.Fatalf("%s is left", path)
+			}
+			return nil
+		})
+		ts.Check(err)
+	}
+}
