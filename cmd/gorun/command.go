@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/org/gorun-action/container"
@@ -145,6 +146,9 @@ func (c *command) refuse(log *log, o options, err error) runner.Result {
 	r := runner.Refuse(err)
 	if o.compat {
 		r.ExitStatus = 2
+		if strings.HasPrefix(r.Error, "go: ") { // cmd/go's base.Fatalf, not the flag package
+			r.ExitStatus = 1
+		}
 	}
 	log.reporter.Event(runner.Finished{Result: r})
 	return r

@@ -25,6 +25,7 @@ var rooms = map[string][]string{
 	"internal/buildflags":  {},
 	"internal/capture":     {},
 	"internal/conformance": {},
+	"internal/docs":        {},
 	"internal/goenv":       {},
 	"runner":               {"cachekeys", "container", "internal/buildflags", "internal/capture", "internal/goenv"},
 	"internal/report":      {"container", "runner"},

@@ -52,6 +52,13 @@ func (t *translation) read() error {
 		if g.own || g.name == "C" {
 			continue
 		}
+		if g.undefined != nil && !t.Compat {
+			return g.undefined
+		}
+		if g.undefined != nil { // for the go command to refuse, or to know
+			t.cli = append(t.cli, g.setting)
+			continue
+		}
 		form, paged := t.goForm(g.setting)
 		inGo := t.index[g.name].InGo
 		switch {

@@ -33,6 +33,8 @@ type given struct {
 	setting
 	own   bool
 	words []string
+	// undefined is set for a flag that nobody here knows.
+	undefined *UsageError
 }
 
 // Parse reads the flags at the start of argv by the rules of Go's flag
@@ -69,6 +71,13 @@ func (p *Parsed) flag(known known) (int, error) {
 	}
 	name, value, hasValue := strings.Cut(name, "=")
 	f, own, err := known.lookup(name)
+	var undefined *UsageError
+	if hasValue && errors.As(err, &undefined) {
+		// Where it ends is plain, and the go command of pkg@version may be a
+		// newer one that has it: Build decides.
+		p.given = append(p.given, given{setting: setting{name, value}, words: p.rest[:1:1], undefined: undefined})
+		return 1, nil
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -82,7 +91,7 @@ func (p *Parsed) flag(known known) (int, error) {
 	default:
 		n, value = 2, p.rest[1]
 	}
-	g := given{setting{name, value}, own != nil, p.rest[:n:n]}
+	g := given{setting: setting{name, value}, own: own != nil, words: p.rest[:n:n]}
 	if own != nil {
 		err = setOwn(own, value)
 	} else {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/org/gorun-action/container"
@@ -41,6 +42,8 @@ func (c *Compat) Event(e runner.Event) {
 
 func (c *Compat) finished(r runner.Result) {
 	switch {
+	case r.Phase == runner.PhaseInputs:
+		io.WriteString(c.w, refusal(r.Error))
 	case c.status == nil:
 		if r.Outcome != runner.Success && !c.spoken {
 			fmt.Fprintf(c.w, "gorun: %s\n", failure(r))
@@ -51,4 +54,13 @@ func (c *Compat) finished(r runner.Result) {
 	case c.status.Code != 0:
 		fmt.Fprintf(c.w, "exit status %d\n", c.status.Code)
 	}
+}
+
+// refusal is what go run says of a command line that it cannot understand: its
+// own sentence, or that of the flag package and how it is used.
+func refusal(message string) string {
+	if strings.HasPrefix(message, "go: ") {
+		return message + "\n"
+	}
+	return message + "\nusage: go run [build flags] [-exec xprog] package [arguments...]\nRun 'go help run' for details.\n"
 }

@@ -60,7 +60,7 @@
 // A compiler error, or the place of a panic or of a data race:
 //
 //	diagnostic
-//	  kind      string  always      "error" (of the go command), "panic" or "race"
+//	  kind      string  always      "error" (of the go command), "panic", "race" or "timeout"
 //	  file      string  when known  relative to dir and with slashes; absolute outside it
 //	  line      number  when known  from 1
 //	  column    number  when known  from 1, in bytes
