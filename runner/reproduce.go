@@ -15,12 +15,20 @@ func (r *run) reproduce() string {
 		words = append(words, "--toolchain-image="+r.spec.ToolchainImage)
 	case t != nil && t.Version != "" && t.Image != "":
 		words = append(words, "--go-version="+t.Version)
+	case r.spec.GoVersion != "":
+		words = append(words, "--go-version="+r.spec.GoVersion)
 	}
-	if r.result.Builder == "host" {
+	switch {
+	case r.spec.Builder != "auto" && r.spec.Builder != "":
+		words = append(words, "--builder="+r.spec.Builder)
+	case r.result.Builder == "host":
 		words = append(words, "--builder=host")
 	}
 	if r.spec.Timeout > 0 {
-		words = append(words, "--timeout="+r.spec.Timeout.String())
+		words = append(words, "--timeout="+r.spec.Timeout.String(), "--grace="+r.spec.Grace.String())
+	}
+	if r.spec.Compat {
+		words = append(words, "--compat=go")
 	}
 	if r.spec.Build.Dir != "" {
 		words = append(words, "-C="+r.spec.Build.Dir)

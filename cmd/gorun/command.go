@@ -135,7 +135,7 @@ func cacheDir(o options, env goenv.Env) string {
 
 func (c *command) provider(o options, spec runner.Spec, host container.Host, log *log) *provision.Provider {
 	return &provision.Provider{
-		Mode: o.builder, Env: spec.Env, CacheDir: spec.CacheDir, Repository: o.repository,
+		Mode: o.builder, Env: spec.Env, DefaultProxy: defaultProxy, CacheDir: spec.CacheDir, Repository: o.repository,
 		Self: self(), Host: host, Track: host.Guard.Container, TrackDir: host.Guard.Dir,
 		Notice: func(s string) { log.reporter.Event(runner.Noticed{Message: s}) },
 	}

@@ -12,6 +12,10 @@ import (
 	"github.com/org/gorun-action/container"
 )
 
+// defaultProxy is what a release takes for a GOPROXY that nobody has set, on
+// machines without Go. It is set at link time: -ldflags=-X=main.defaultProxy=URL.
+var defaultProxy string
+
 // self is the path of this program, under which it starts its helpers.
 func self() string {
 	path, err := os.Executable()

@@ -92,6 +92,7 @@ func (j *JSON) Event(e runner.Event) {
 	case runner.Started:
 		j.record(now, zerolog.InfoLevel, "start", startFields{Pid: e.Pid, Command: words(e.Command)})
 	case runner.Exited:
+		j.endStreams() // the program's last words come before its end
 		j.record(now, zerolog.InfoLevel, "exit", exitFieldsOf(e.Status, e.Took))
 	case runner.Noticed:
 		j.record(now, zerolog.InfoLevel, "notice", noticeFields(e))
@@ -104,15 +105,19 @@ func (j *JSON) Event(e runner.Event) {
 
 // finish writes what the streams still hold, and the verdict.
 func (j *JSON) finish(r runner.Result) {
-	for _, s := range j.streams {
-		s.end()
-	}
+	j.endStreams()
 	level := zerolog.InfoLevel
 	if r.Outcome != runner.Success {
 		level = zerolog.ErrorLevel
 	}
 	j.record(j.now(), level, "result", r)
 	j.finished = true
+}
+
+func (j *JSON) endStreams() {
+	for _, s := range j.streams {
+		s.end()
+	}
 }
 
 // record writes one record. Its own fields are those of the JSON form of v,
