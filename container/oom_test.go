@@ -100,9 +100,8 @@ func FuzzOOMCounter(f *testing.F) {
 func helperEat(args []string) int {
 	if len(args) == 0 {
 		os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0) // it, and not the supervisor
-		var hold [][]byte
-		for {
-			hold = append(hold, bytes.Repeat([]byte("x"), 1<<20))
+		for held := bytes.Repeat([]byte("x"), 1<<20); ; {
+			held = append(held, held...)
 		}
 	}
 	if err := os.WriteFile(filepath.Join(args[0], "cgroup.procs"), []byte(strconv.Itoa(os.Getpid())), 0); err != nil {

@@ -44,17 +44,19 @@ func TestGoRunScripts(t *testing.T) {
 		s.wantAll(t, s.run(t, gorun, "--compat=go", "--builder=host"))
 	})
 	t.Run("differences", func(t *testing.T) {
+		if os.Getenv("GORUN_TEST_FULL") == "" {
+			t.Skip("all scripts once more: GORUN_TEST_FULL asks for it, as .ci/run does")
+		}
 		s.wantDifferences(t, s.run(t, gorun, "--builder=host", "--log-file="+os.DevNull))
 	})
 }
 
-// needsTime skips the test where nobody waits for it, but never in CI.
+// needsTime skips the test where nobody waits for it; .ci/run does.
 func needsTime(t *testing.T) {
 	t.Helper()
 	switch {
-	case os.Getenv("CI") != "":
 	case testing.Short():
-		t.Skip("-short: this compiles the tests of cmd/go and runs 57 scripts twice, 5 to 10 minutes")
+		t.Skip("-short: this compiles the tests of cmd/go and runs its 57 scripts, 3 to 5 minutes")
 	case runtime.GOOS != "linux":
 		t.Skip("counts on the scripts that run on linux")
 	}
