@@ -5,7 +5,7 @@
 //
 // For each kind of line there are two processes: one that writes N bytes to its
 // standard output, and its parent, which has one core (GOMAXPROCS=1), reads
-// that pipe as os/exec does and writes the records to a file in DIR. Printed
+// that pipe as gorun does and writes the records to a file in DIR. Printed
 // are the N bytes by the wall-clock time from the start of the child to the
 // last record, by the processor time of the parent, and the parent's largest
 // resident memory. Then the file is put together again and its SHA-256 is
@@ -15,6 +15,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"flag"
@@ -27,6 +28,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/internal/report"
 )
 
@@ -127,10 +129,15 @@ func consume(s size) error {
 	if err != nil {
 		return err
 	}
-	child.Stdout, child.Stderr = stream, os.Stderr
 	begin := time.Now()
-	if err := child.Run(); err != nil {
+	status, err := container.Host{}.Run(context.Background(), container.Command{
+		Path: child.Path, Args: child.Args[1:], Dir: "/", Env: os.Environ(), Stdout: stream, Stderr: os.Stderr,
+	})
+	if err != nil {
 		return err
+	}
+	if status.Shell() != 0 {
+		return fmt.Errorf("the producer ended with status %d", status.Shell())
 	}
 	if err := stream.Close(); err != nil {
 		return err

@@ -1,0 +1,25 @@
+// Command bench runs all measurements, one after the other: they share the
+// machine with nobody but each other's results.
+//
+//	go run ./bench
+//
+// bench/build compares builds with `go run`, bench/flood measures the output.
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+)
+
+func main() {
+	for _, pkg := range []string{"./bench/build", "./bench/flood"} {
+		fmt.Printf("== %s\n", pkg)
+		cmd := exec.Command("go", "run", pkg)
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		if err := cmd.Run(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+	}
+}
