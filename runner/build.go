@@ -31,8 +31,10 @@ func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir str
 	if err != nil {
 		return Executable{}, err
 	}
-	if err := r.placeHelper(ctx, site, view, dir); err != nil {
-		return Executable{}, err
+	if !plan.DryRun {
+		if err := r.placeHelper(ctx, site, view, dir); err != nil {
+			return Executable{}, err
+		}
 	}
 	log := r.newBuildLog(plan, filepath.Join(dir, capture.Name))
 	status, err := site.Executor.Run(ctx, r.goCommand(plan, site, view, dir, log))
@@ -120,6 +122,9 @@ func (r *run) buildFault(ctx context.Context, status container.ExitStatus, log *
 	}
 	r.result.Diagnostics = log.diagnostics
 	f := classify(log.text(), status)
+	if full := r.fullDisk(); full != nil && f.outcome == BuildFailed && len(log.diagnostics) == 0 {
+		return full
+	}
 	f.err = errors.New(log.sentence(f.outcome, status))
 	return f
 }

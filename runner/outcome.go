@@ -35,6 +35,9 @@ func (f *fault) Unwrap() error { return f.err }
 func (r *run) fail(err error) {
 	f := &fault{outcome: Infrastructure, err: err, hint: container.Hint(err)}
 	errors.As(err, &f)
+	if f.hint == "" && f.outcome == Infrastructure { // a full disk is one wherever it shows
+		f.hint = classify(f.Error(), container.ExitStatus{}).hint
+	}
 	r.result.Outcome, r.result.Error, r.result.Hint = f.outcome, f.Error(), f.hint
 	r.result.ExitStatus = r.faultStatus(f.outcome)
 }

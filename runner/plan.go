@@ -139,30 +139,3 @@ func (r *run) execFor(plan Plan, path string) []string {
 	}
 	return nil
 }
-
-// checkC says before the build what a compiler that is not there would say
-// badly after it.
-func checkC(plan Plan, site container.Site, spec Spec) error {
-	if !site.NoC {
-		return nil
-	}
-	reason := spec.Build.NeedsC
-	if reason == "" && spec.Env.Get("CGO_ENABLED") == "1" {
-		reason = "CGO_ENABLED=1"
-	}
-	if reason == "" && spec.Env.Get("CGO_ENABLED") != "0" {
-		goos, goarch, _ := strings.Cut(plan.Target, "/")
-		tags, _ := spec.Build.Value("tags")
-		if file := plan.workspace.CgoNeed(plan.Package, goos, goarch, strings.Split(tags, ",")); file != "" {
-			reason = relative(plan.Dir, file) + " (import \"C\")"
-		}
-	}
-	if reason == "" {
-		return nil
-	}
-	return &fault{
-		outcome: Usage,
-		err:     fmt.Errorf("%s needs a C compiler, and the toolchain image of Go %s has none", reason, site.Version),
-		hint:    "build with an image that has one, --toolchain-image=golang:" + site.Version + "@sha256:…, or with --builder=host",
-	}
-}

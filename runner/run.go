@@ -101,7 +101,7 @@ func (r *run) site(ctx context.Context, plan Plan) (container.Site, error) {
 	}
 	r.result.Builder = site.Builder
 	r.result.Toolchain = toolchainOf(site)
-	return site, checkC(plan, site, r.spec)
+	return site, r.checkC(ctx, plan, site)
 }
 
 func (r *run) siteFault(ctx context.Context, err error) error {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/org/gorun-action/internal/goenv"
 )
@@ -48,92 +46,17 @@ func containerGOPATH(env goenv.Env) string {
 
 // trust gives the container this machine's CA roots and the user's netrc.
 func (r *run) trust(v *view, dir string) error {
-	if roots := hostRoots(r.spec.Env); len(roots) > 0 {
+	if roots := r.spec.Env.Roots(); len(roots) > 0 {
 		file := filepath.Join(dir, "roots.pem")
 		if err := os.WriteFile(file, roots, 0o644); err != nil {
 			return fmt.Errorf("passing the CA roots: %w", err)
 		}
 		v.set("SSL_CERT_FILE", file)
 	}
-	if file := netrc(r.spec.Env); file != "" {
+	if file := r.spec.Env.Netrc(); file != "" {
 		v.mount(file, false)
 		v.set("NETRC", file)
 	}
 	v.env = append(v.env, r.spec.Build.Env...)
 	return nil
-}
-
-// rootFiles and rootDirs are where crypto/x509 looks on Linux
-// (crypto/x509/root_linux.go).
-var (
-	rootFiles = []string{
-		"/etc/ssl/certs/ca-certificates.crt",
-		"/etc/pki/tls/certs/ca-bundle.crt",
-		"/etc/ssl/ca-bundle.pem",
-		"/etc/pki/tls/cacert.pem",
-		"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-		"/etc/ssl/cert.pem",
-	}
-	rootDirs = []string{"/etc/ssl/certs", "/etc/pki/tls/certs"}
-)
-
-// hostRoots returns what crypto/x509 would trust here, as one bundle: the
-// first file there is, and the directories' files where SSL_CERT_DIR names
-// some or there is no file. It is empty where the system keeps its roots
-// elsewhere; the image has its own.
-func hostRoots(env goenv.Env) []byte {
-	files, dirs := rootFiles, rootDirs
-	if f := env.Get("SSL_CERT_FILE"); f != "" {
-		files = []string{f}
-	}
-	if d := env.Get("SSL_CERT_DIR"); d != "" {
-		dirs = strings.Split(d, ":")
-	}
-	bundle := firstFile(files)
-	if len(bundle) > 0 && env.Get("SSL_CERT_DIR") == "" {
-		return bundle
-	}
-	for _, dir := range dirs {
-		bundle = append(bundle, certificatesIn(dir, bundle)...)
-	}
-	return bundle
-}
-
-func firstFile(files []string) []byte {
-	for _, f := range files {
-		if data, err := os.ReadFile(f); err == nil {
-			return append(data, '\n')
-		}
-	}
-	return nil
-}
-
-// certificatesIn returns the PEM files of a directory that the bundle does not
-// hold yet; most of them are links to what the bundle was made of.
-func certificatesIn(dir string, bundle []byte) []byte {
-	var out []byte
-	seen := string(bundle)
-	entries, _ := os.ReadDir(dir)
-	for _, e := range entries {
-		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
-		text := strings.TrimSpace(string(data))
-		if err != nil || !strings.Contains(text, "-----BEGIN CERTIFICATE-----") || strings.Contains(seen, text) || strings.Contains(string(out), text) {
-			continue
-		}
-		out = slices.Concat(out, []byte(text), []byte("\n"))
-	}
-	return out
-}
-
-// netrc returns the file that GOAUTH=netrc reads, or "" where there is none
-// (cmd/go/internal/auth/netrc.go).
-func netrc(env goenv.Env) string {
-	file := env.Get("NETRC")
-	if file == "" && env.Get("HOME") != "" {
-		file = filepath.Join(env.Get("HOME"), ".netrc")
-	}
-	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
-		return ""
-	}
-	return file
 }

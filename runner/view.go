@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/internal/capture"
 )
@@ -25,6 +27,9 @@ type view struct {
 func (r *run) view(plan Plan, site container.Site, dir string) (view, error) {
 	if !site.Contained() {
 		return view{env: r.hostEnv(dir)}, nil
+	}
+	if r.spec.Env.Get("GOCACHEPROG") != "" {
+		r.Report.Event(Noticed{"GOCACHEPROG is not used in the toolchain container, which does not have that program"})
 	}
 	v := view{env: containerEnv(r.spec.Env)}
 	v.set("HOME", dir)
@@ -55,6 +60,9 @@ func (r *run) hostEnv(dir string) []string {
 	if work, _ := r.spec.Build.Value("work"); work != "true" && r.spec.Env.Get("GOTMPDIR") == "" {
 		env = append(env, "GOTMPDIR="+dir)
 	}
+	if r.spec.Build.Dir != "" {
+		env = append(env, "PWD="+r.spec.Dir) // as the go command does for -C
+	}
 	return append(env, r.spec.Build.Env...)
 }
 
@@ -78,15 +86,26 @@ func (r *run) mountCaches(v *view, site container.Site, dir string) error {
 	if buildcache == "" || buildcache == "off" {
 		buildcache = filepath.Join(r.spec.CacheDir, "go-build", strings.TrimPrefix(site.Digest, "sha256:")[:16])
 	}
-	v.set("GOMODCACHE", r.cache(v, modcache, filepath.Join(dir, "mod")))
-	v.set("GOCACHE", r.cache(v, buildcache, filepath.Join(dir, "go-build")))
+	// One that cannot be written may still have all that is needed.
+	v.set("GOMODCACHE", r.cache(v, modcache, filepath.Join(dir, "mod"), os.MkdirAll(modcache, 0o755)))
+	v.set("GOCACHE", r.cache(v, buildcache, filepath.Join(dir, "go-build"), writable(buildcache)))
 	return nil
 }
 
-// cache mounts a cache directory, or falls back on one that lasts as long as
-// the run: a cache is never a reason to fail.
-func (r *run) cache(v *view, path, fallback string) string {
-	err := os.MkdirAll(path, 0o755)
+// writable makes a directory, and returns what speaks against writing into it.
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if err := unix.Access(dir, unix.W_OK); err != nil {
+		return &os.PathError{Op: "writing", Path: dir, Err: err}
+	}
+	return nil
+}
+
+// cache mounts a cache directory, or, where err speaks against it, falls back
+// on one that lasts as long as the run: a cache is never a reason to fail.
+func (r *run) cache(v *view, path, fallback string, err error) string {
 	if err == nil {
 		v.mount(path, true)
 		return path
@@ -101,10 +120,7 @@ func (r *run) cache(v *view, path, fallback string) string {
 // mountSources makes the local sources visible at their own paths, so that
 // errors, panics and debug information show the paths that the user knows.
 func (r *run) mountSources(v *view, plan Plan) error {
-	writable := false
-	if mod, _ := r.spec.Build.Value("mod"); mod == "mod" {
-		writable = true
-	}
+	mod, _ := r.spec.Build.Value("mod")
 	w := plan.workspace
 	for _, dir := range r.sourceDirs(plan) {
 		if hidesToolchain(dir) {
@@ -115,7 +131,7 @@ func (r *run) mountSources(v *view, plan Plan) error {
 			}
 		}
 		_, local := w.Module(dir)
-		v.mount(dir, writable && local)
+		v.mount(dir, mod == "mod" && local)
 	}
 	if w.VCS != "" {
 		// In a container git takes another user's tree for suspicious.

@@ -189,7 +189,7 @@ func TestHostRootsFollowTheVariables(t *testing.T) {
 		"more/README": "no certificate\n",
 	})
 	env := goenv.Load([]string{"SSL_CERT_FILE=" + dir + "/bundle.pem", "SSL_CERT_DIR=" + dir + "/more"}, "")
-	got := string(hostRoots(env))
+	got := string(env.Roots())
 	if strings.Count(got, "AAAA") != 1 || strings.Count(got, "BBBB") != 1 || strings.Contains(got, "no certificate") {
 		t.Errorf("the bundle is\n%s", got)
 	}

@@ -25,7 +25,7 @@ func TestAdverse(t *testing.T) {
 		Condition:           func(cond string) (bool, error) { return mayMount(t, cond) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": status, "verdict": verdict, "records": records,
-			"unload": unload, "image": hasImage, "registry": startRegistry,
+			"unload": unload, "temporary": temporary, "image": hasImage, "registry": startRegistry,
 			"proxy": startProxy, "modules": startModules,
 			"tmpfs": mountTmpfs, "readonly": mountReadOnly, "clean": isClean,
 		},
@@ -39,7 +39,14 @@ func setupAdverse(env *testscript.Env) error {
 		return err
 	}
 	bin, _, _ := strings.Cut(env.Getenv("PATH"), string(filepath.ListSeparator))
+	env.Values["oldest"] = new(bool) // whether the script holds theOldest
 	env.Setenv("GORUN_BIN", bin)
+	env.Setenv("ARCH", runtime.GOARCH)
+	mod, err := filepath.Abs(filepath.Join("testdata", "adverse", "mod"))
+	if err != nil {
+		return err
+	}
+	env.Setenv("MODULES_DIR", mod)
 	env.Setenv("TMPDIR", filepath.Join(env.WorkDir, ".tmp")) // testscript made it
 	for name, want := range map[string]string{"OLDEST": "1.18", "LINE_1_26": "1.26", "DEFAULT": ""} {
 		tc, err := pinned(want)
@@ -48,6 +55,7 @@ func setupAdverse(env *testscript.Env) error {
 		}
 		env.Setenv(name, tc.Version)
 		env.Setenv(name+"_DIGEST", tc.Digest)
+		env.Setenv(name+"_CONFIG", tc.Config)
 	}
 	return nil
 }

@@ -78,6 +78,8 @@ type Image struct {
 	Digests []string
 	// Env is the environment that its containers start with.
 	Env []string
+	// Labels are what its maker says of it.
+	Labels map[string]string
 }
 
 // Image returns the image of that id or reference. One that the engine does
@@ -92,19 +94,22 @@ func (e *Engine) Image(ctx context.Context, ref string) (Image, error) {
 	}
 	img := Image{ID: info.ID, Digests: info.RepoDigests}
 	if info.Config != nil {
-		img.Env = info.Config.Env
+		img.Env, img.Labels = info.Config.Env, info.Config.Labels
 	}
 	return img, nil
 }
 
-// Load adds the images of an archive, the format of `docker load`.
-func (e *Engine) Load(ctx context.Context, archive io.Reader) error {
-	resp, err := e.api.ImageLoad(ctx, archive, client.ImageLoadWithQuiet(true))
+// Load adds the images of an archive, the format of `docker load`. What it
+// reports, under the name of task, begins once the engine has all of the
+// archive. report may be nil.
+func (e *Engine) Load(ctx context.Context, archive io.Reader, task string, report func(container.Progress)) error {
+	resp, err := e.api.ImageLoad(ctx, archive, client.ImageLoadWithQuiet(report == nil))
 	if err != nil {
 		return fmt.Errorf("loading the image into the engine: %w", err)
 	}
 	defer resp.Body.Close()
-	if err := drain(resp.Body, func(jsonmessage.JSONMessage) {}); err != nil {
+	sum := layerProgress{task: task, status: "Loading layer", layers: map[string][2]int64{}}
+	if err := drain(resp.Body, func(m jsonmessage.JSONMessage) { sum.add(m, report) }); err != nil {
 		return fmt.Errorf("loading the image into the engine: %w", err)
 	}
 	return nil
@@ -112,7 +117,7 @@ func (e *Engine) Load(ctx context.Context, archive io.Reader) error {
 
 // Pull gets an image from its registry. auth is what the X-Registry-Auth
 // header of the engine's API takes; "" pulls without credentials. A reference
-// that the registry does not have is fs.ErrNotExist.
+// that the registry does not have is fs.ErrNotExist. report may be nil.
 func (e *Engine) Pull(ctx context.Context, ref, auth string, report func(container.Progress)) error {
 	body, err := e.api.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: auth})
 	if cerrdefs.IsNotFound(err) {
@@ -122,21 +127,23 @@ func (e *Engine) Pull(ctx context.Context, ref, auth string, report func(contain
 		return fmt.Errorf("pulling %s: %w", ref, err)
 	}
 	defer body.Close()
-	sum := pullProgress{task: "pulling " + ref, layers: map[string][2]int64{}}
-	if err := drain(body, func(m jsonmessage.JSONMessage) { sum.add(m, report) }); err != nil {
+	download := layerProgress{task: "pulling " + ref, status: "Downloading", layers: map[string][2]int64{}}
+	extract := layerProgress{task: "extracting " + ref, status: "Extracting", layers: map[string][2]int64{}}
+	each := func(m jsonmessage.JSONMessage) { download.add(m, report); extract.add(m, report) }
+	if err := drain(body, each); err != nil {
 		return fmt.Errorf("pulling %s: %w", ref, err)
 	}
 	return nil
 }
 
-// pullProgress adds up what the engine says of each layer.
-type pullProgress struct {
-	task   string
-	layers map[string][2]int64
+// layerProgress adds up what the engine says of each layer in one status.
+type layerProgress struct {
+	task, status string
+	layers       map[string][2]int64
 }
 
-func (p *pullProgress) add(m jsonmessage.JSONMessage, report func(container.Progress)) {
-	if report == nil || m.Progress == nil || m.Status != "Downloading" {
+func (p *layerProgress) add(m jsonmessage.JSONMessage, report func(container.Progress)) {
+	if report == nil || m.Progress == nil || m.Status != p.status {
 		return
 	}
 	p.layers[m.ID] = [2]int64{m.Progress.Current, m.Progress.Total}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -121,7 +122,8 @@ func downloadEnv(env []string) []string {
 
 // downloadError makes an error of the go command's words. What it says of sums
 // is in cmd/go/internal/modfetch, fetch.go (sumdbMismatch, sumdbAbsent) and in
-// golang.org/x/mod/sumdb (SECURITY ERROR, for a forged database).
+// golang.org/x/mod/sumdb (SECURITY ERROR, for a forged database). A release that
+// does not exist is fs.ErrNotExist.
 func downloadError(text string) error {
 	for _, sign := range []string{"checksum mismatch", "SECURITY ERROR", "checksum missing from sumdb"} {
 		if strings.Contains(text, sign) {
@@ -129,10 +131,16 @@ func downloadError(text string) error {
 		}
 	}
 	if strings.Contains(text, "404 Not Found") || strings.Contains(text, "unknown revision") {
-		return container.WithHint(errors.New(text), "see go.dev/dl for the releases and their platforms")
+		return container.WithHint(absentError(text), "see go.dev/dl for the releases and their platforms")
 	}
 	return errors.New(text)
 }
+
+// absentError is the go command's text about a release that does not exist.
+type absentError string
+
+func (e absentError) Error() string        { return string(e) }
+func (e absentError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // limited keeps the first maxOutput bytes.
 type limited struct{ bytes.Buffer }

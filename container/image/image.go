@@ -62,6 +62,12 @@ import (
 
 const modulePath = "golang.org/toolchain"
 
+// The labels that say what an image was made from.
+const (
+	labelModule = "gorun.toolchain.module"
+	labelSum    = "gorun.toolchain.sum"
+)
+
 // epoch is the time of everything in an image, and of the image. It is the
 // earliest that a zip can hold, so that files copied out of the image can be
 // zipped, and late enough for tar not to call it implausible, as it does 1970.
@@ -170,8 +176,8 @@ func configOf(tc container.Toolchain, mod string) v1.Config {
 			"org.opencontainers.image.title":    "Go toolchain",
 			"org.opencontainers.image.version":  tc.Version,
 			"org.opencontainers.image.licenses": "BSD-3-Clause",
-			"gorun.toolchain.module":            modulePath + "@" + mod,
-			"gorun.toolchain.sum":               tc.Sum,
+			labelModule:                         modulePath + "@" + mod,
+			labelSum:                            tc.Sum,
 		},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/container/docker"
@@ -26,15 +27,12 @@ func digestOf(ref string) string {
 	return ""
 }
 
-// namedImage is the image of --toolchain-image: the engine's, else pulled.
-func (p *Provider) namedImage(ctx context.Context, engine *docker.Engine, ref string, report func(container.Progress)) (docker.Image, error) {
-	if digestOf(ref) == "" {
-		return docker.Image{}, &buildflags.UsageError{
-			Message: fmt.Sprintf("--toolchain-image %s is not pinned by a digest", ref),
-			Hint:    pinHint(ctx, engine, ref),
-		}
+// named is the image of --toolchain-image: the engine's, else pulled.
+func (m images) named(ctx context.Context, ref string) (docker.Image, error) {
+	if err := m.checkName(ctx, ref); err != nil {
+		return docker.Image{}, err
 	}
-	img, err := has(ctx, engine, ref)
+	img, err := m.engine.Image(ctx, ref)
 	if err == nil {
 		return img, sameDigest(ref, img)
 	}
@@ -44,25 +42,50 @@ func (p *Provider) namedImage(ctx context.Context, engine *docker.Engine, ref st
 	if !strings.Contains(ref, "@") {
 		return img, container.WithHint(fmt.Errorf("the engine has no image %s", ref), "an id names an image that is there already; name one of a registry as repository@sha256:…")
 	}
-	if err := p.pull(ctx, engine, ref, report); err != nil {
+	if err := m.pull(ctx, ref); err != nil {
 		return img, err
 	}
-	if img, err = has(ctx, engine, ref); err != nil {
+	if img, err = m.engine.Image(ctx, ref); err != nil {
 		return img, err
 	}
 	return img, sameDigest(ref, img)
 }
 
-// pinHint is the reference that the user most likely means.
-func pinHint(ctx context.Context, engine *docker.Engine, ref string) string {
-	img, err := engine.Image(ctx, ref)
+// checkName refuses what is no reference by digest.
+func (m images) checkName(ctx context.Context, ref string) error {
+	name, digest, _ := strings.Cut(ref, "@")
+	switch {
+	case digestOf(ref) == ref: // an id
+		return nil
+	case !image.ValidName(name):
+		return &buildflags.UsageError{Message: fmt.Sprintf("--toolchain-image %s: %q is no name of an image", ref, name), Hint: "write it as repository@sha256:…"}
+	case digestOf(ref) != "":
+		return nil
+	case digest != "":
+		return &buildflags.UsageError{Message: fmt.Sprintf("--toolchain-image %s: a digest is sha256: and 64 hexadecimal digits", ref), Hint: m.pinHint(ctx, name)}
+	}
+	return &buildflags.UsageError{Message: fmt.Sprintf("--toolchain-image %s is not pinned by a digest", ref), Hint: m.pinHint(ctx, name)}
+}
+
+// resolveTimeout is how long a hint may take.
+const resolveTimeout = 5 * time.Second
+
+// pinHint is the reference that the user most likely means: what the engine
+// has under that name, else what the registry has.
+func (m images) pinHint(ctx context.Context, name string) string {
+	img, err := m.engine.Image(ctx, name)
 	switch {
 	case err == nil && len(img.Digests) > 0:
 		return "the engine has it as --toolchain-image=" + img.Digests[0]
 	case err == nil:
 		return "the engine has it as --toolchain-image=" + img.ID
 	}
-	return "write it as " + ref + "@sha256:…, with the digest that `docker pull` prints"
+	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
+	defer cancel()
+	if digest, err := image.Resolve(ctx, name); err == nil {
+		return "its registry has it as --toolchain-image=" + name + "@" + digest
+	}
+	return "write it as " + name + "@sha256:…, with the digest that `docker pull " + name + "` prints"
 }
 
 // sameDigest makes sure that the engine found the image by its digest.
@@ -76,18 +99,27 @@ func sameDigest(ref string, img docker.Image) error {
 }
 
 // pull gets an image by its digest, with the caller's credentials. A registry
-// that answers and does not have the digest contradicts the pin.
-func (p *Provider) pull(ctx context.Context, engine *docker.Engine, ref string, report func(container.Progress)) error {
+// that answers and does not have the digest contradicts the pin; one that
+// keeps to itself what it has does not.
+func (m images) pull(ctx context.Context, ref string) error {
 	auth, err := image.EngineAuth(ref)
 	if err != nil {
 		return err
 	}
-	err = engine.Pull(ctx, ref, auth, report)
+	err = m.engine.Pull(ctx, ref, auth, m.report)
 	switch {
 	case err == nil:
 		return nil
+	case denied(err):
+		return container.WithHint(err, "check the name, and log in to the registry with `docker login`")
 	case errors.Is(err, fs.ErrNotExist), strings.Contains(err.Error(), "manifest unknown"):
 		return container.WithHint(fmt.Errorf("nothing in the registry matches %s: the name %w (%v)", ref, container.ErrIntegrity, err), "check the digest: `docker buildx imagetools inspect` prints it for a tag")
 	}
 	return container.WithHint(err, "check the network and the name, then run again")
+}
+
+func denied(err error) bool {
+	return slices.ContainsFunc([]string{"denied", "unauthorized", "authentication required"}, func(word string) bool {
+		return strings.Contains(err.Error(), word)
+	})
 }

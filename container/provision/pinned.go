@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/container/docker"
@@ -16,94 +15,119 @@ import (
 	"github.com/org/gorun-action/internal/buildflags"
 )
 
-// pinnedImage is the image of the toolchain that the lock, or what was learned
-// before, holds for want; else of the release that a go command fetches.
-func (p *Provider) pinnedImage(ctx context.Context, engine *docker.Engine, want container.Want, platform string, report func(container.Progress)) (container.Toolchain, docker.Image, error) {
-	tc, release, err := p.choose(want, platform)
-	if err != nil {
-		return tc, docker.Image{}, err
-	}
-	if release != "" {
-		return p.learn(ctx, engine, release, platform, report)
-	}
-	img, err := has(ctx, engine, tc.Config, tc.Digest)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return tc, img, err
-	}
-	if img, err = p.pulled(ctx, engine, tc, report); err == nil {
-		return tc, img, nil
-	}
-	zip, err := image.Fetch(ctx, tc, p.source(), report)
-	if err != nil {
-		return tc, img, err
-	}
-	defer p.forget(zip)
-	_, img, err = p.assemble(ctx, engine, tc, zip, report)
-	return tc, img, err
+// images finds toolchain images in an engine, and makes those that it lacks.
+type images struct {
+	*Provider
+	engine   *docker.Engine
+	platform string // of the engine
+	report   func(container.Progress)
 }
 
-// choose consults the lock, then what earlier runs learned.
-func (p *Provider) choose(want container.Want, platform string) (container.Toolchain, string, error) {
+// pinned is the image of the toolchain that the lock holds for want; else of
+// the release that a go command fetches.
+func (m images) pinned(ctx context.Context, want container.Want) (container.Toolchain, docker.Image, error) {
 	lock, err := container.PinnedToolchains()
 	if err != nil {
-		return container.Toolchain{}, "", err
+		return container.Toolchain{}, docker.Image{}, err
 	}
 	choose := lock.Choose
 	if want.Exact {
 		choose = lock.ChooseExact
 	}
-	tc, release, err := choose(want.Version, platform)
+	tc, release, err := choose(want.Version, m.platform)
 	if err != nil {
-		return tc, "", &buildflags.UsageError{Message: fmt.Sprintf("%s: %v", want.From, err), Hint: "name a Go release: --go-version=1.26.8"}
+		return tc, docker.Image{}, &buildflags.UsageError{Message: fmt.Sprintf("%s: %v", want.From, err), Hint: "name a Go release: --go-version=1.26.8"}
 	}
 	if release != "" {
-		if known, ok := p.learned().Find(release, platform); ok {
-			return known, "", nil
-		}
+		return m.outside(ctx, release, want.From)
 	}
-	return tc, release, nil
+	img, err := m.once(ctx, tc, func() (docker.Image, error) { return m.has(ctx, tc) }, func() (docker.Image, error) { return m.provide(ctx, tc) })
+	return tc, img, err
+}
+
+// once looks for an image and, when there is none, makes it, while every other
+// gorun with the same cache directory waits and then finds it.
+func (m images) once(ctx context.Context, tc container.Toolchain, find, make func() (docker.Image, error)) (docker.Image, error) {
+	img, err := find()
+	if !errors.Is(err, fs.ErrNotExist) {
+		return img, err
+	}
+	unlock, err := m.exclusive(ctx, tc)
+	if err != nil {
+		return img, err
+	}
+	defer unlock()
+	if img, err = find(); !errors.Is(err, fs.ErrNotExist) {
+		return img, err
+	}
+	return make()
+}
+
+// has returns the image of tc, if the engine has it: by the id that it gets in
+// an engine with the classic store, then in one with the containerd store.
+func (m images) has(ctx context.Context, tc container.Toolchain) (docker.Image, error) {
+	img, err := m.engine.Image(ctx, tc.Config)
+	if errors.Is(err, fs.ErrNotExist) {
+		img, err = m.engine.Image(ctx, tc.Digest)
+	}
+	if err == nil && img.ID != tc.Config && img.ID != tc.Digest {
+		err = fmt.Errorf("the engine's image %s %w %s", img.ID, container.ErrIntegrity, tc.Config)
+	}
+	return img, err
+}
+
+// provide gets a pinned image into the engine.
+func (m images) provide(ctx context.Context, tc container.Toolchain) (docker.Image, error) {
+	img, err := m.pulled(ctx, tc)
+	if err == nil || ctx.Err() != nil {
+		return img, err
+	}
+	dir, clean, err := m.tempDir()
+	if err != nil {
+		return img, err
+	}
+	defer clean()
+	zip, err := image.Fetch(ctx, tc, m.source(dir), m.report)
+	if err != nil {
+		return img, err
+	}
+	_, img, err = m.assemble(ctx, tc, zip, dir)
+	return img, err
 }
 
 // pulled gets a pinned image from the repository, where one is configured.
-func (p *Provider) pulled(ctx context.Context, engine *docker.Engine, tc container.Toolchain, report func(container.Progress)) (docker.Image, error) {
-	if p.Repository == "" {
+func (m images) pulled(ctx context.Context, tc container.Toolchain) (docker.Image, error) {
+	if m.Repository == "" {
 		return docker.Image{}, fs.ErrNotExist
 	}
-	ref := p.Repository + "@" + tc.Digest
-	if err := p.pull(ctx, engine, ref, report); err != nil {
-		p.Notice(fmt.Sprintf("the toolchain image is made here, since %v", err))
-		return docker.Image{}, err
+	err := m.pull(ctx, m.Repository+"@"+tc.Digest)
+	if err == nil {
+		var img docker.Image
+		if img, err = m.has(ctx, tc); err == nil {
+			return img, nil
+		}
 	}
-	return has(ctx, engine, tc.Config, tc.Digest)
+	if ctx.Err() == nil {
+		m.Notice(fmt.Sprintf("the toolchain image is made here, since it could not be pulled: %v", err))
+	}
+	return docker.Image{}, err
 }
 
-func (p *Provider) source() image.Source {
-	proxy := p.Env.Get("GOPROXY")
+// source is the module proxy. What is downloaded goes into dir, which ends
+// with the run: the engine keeps the image.
+func (m images) source(dir string) image.Source {
+	proxy := m.Env.Get("GOPROXY")
 	if proxy == "" {
-		proxy = p.DefaultProxy
+		proxy = m.DefaultProxy
 	}
-	return image.Source{GOPROXY: proxy, ModCache: p.Env.GOMODCACHE(), Dir: p.zips()}
-}
-
-func (p *Provider) zips() string { return filepath.Join(p.CacheDir, "toolchain") }
-
-// forget removes a zip that was downloaded for its image, which the engine
-// has now; one in the module cache is not ours.
-func (p *Provider) forget(zip string) {
-	if strings.HasPrefix(zip, p.zips()+string(filepath.Separator)) {
-		os.Remove(zip)
-	}
+	return image.Source{GOPROXY: proxy, ModCache: m.Env.GOMODCACHE(), Dir: dir, Client: &http.Client{Transport: withNetrc(m.Env.Netrc())}}
 }
 
 // assemble makes the image of tc from its zip, proves that it is the pinned
-// one, and loads it. A toolchain without digests gets them.
-func (p *Provider) assemble(ctx context.Context, engine *docker.Engine, tc container.Toolchain, zip string, report func(container.Progress)) (container.Toolchain, docker.Image, error) {
-	dir, clean, err := p.tempDir()
-	if err != nil {
-		return tc, docker.Image{}, err
-	}
-	defer clean()
-	img, err := image.Assemble(ctx, zip, dir, tc, report)
+// one, and loads it. A toolchain without digests gets them. dir takes the
+// layers.
+func (m images) assemble(ctx context.Context, tc container.Toolchain, zip, dir string) (container.Toolchain, docker.Image, error) {
+	img, err := image.Assemble(ctx, zip, dir, tc, m.report)
 	if err != nil {
 		return tc, docker.Image{}, err
 	}
@@ -115,25 +139,32 @@ func (p *Provider) assemble(ctx context.Context, engine *docker.Engine, tc conta
 	if err != nil {
 		return tc, docker.Image{}, err
 	}
-	archive, stream := io.Pipe()
-	go func() { stream.CloseWithError(image.WriteArchive(stream, img, imageName(tc))) }()
-	err = engine.Load(ctx, counted(archive, "loading go"+tc.Version+" into the engine", image.ArchiveSize(img), report))
-	archive.CloseWithError(err)
-	if err != nil {
+	if err := m.load(ctx, tc, img); err != nil {
 		return tc, docker.Image{}, err
 	}
-	loaded, err := has(ctx, engine, tc.Config, tc.Digest)
+	loaded, err := m.has(ctx, tc)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("the image that the engine loaded %w: neither %s nor %s is there", container.ErrIntegrity, tc.Config, tc.Digest)
 	}
 	return tc, loaded, err
 }
 
-// counted reports how much of r has been read.
-func counted(r io.Reader, task string, total int64, report func(container.Progress)) io.Reader {
-	return &counter{Reader: r, report: report, p: container.Progress{Task: task, Total: total, Unit: "bytes"}}
+// load streams the image into the engine, which then unpacks it.
+func (m images) load(ctx context.Context, tc container.Toolchain, img image.Image) error {
+	archive, stream := io.Pipe()
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		stream.CloseWithError(image.WriteArchive(stream, img, imageName(tc)))
+	}()
+	counted := &counter{Reader: archive, report: m.report, p: container.Progress{Task: "sending go" + tc.Version + " to the engine", Total: image.ArchiveSize(img), Unit: "bytes"}}
+	err := m.engine.Load(ctx, counted, "loading go"+tc.Version+" into the engine", m.report)
+	archive.CloseWithError(errors.Join(err, io.ErrClosedPipe))
+	<-sent // the layers are still being read until then
+	return err
 }
 
+// counter reports how much has been read through it.
 type counter struct {
 	io.Reader
 	p      container.Progress
@@ -145,4 +176,17 @@ func (c *counter) Read(b []byte) (int, error) {
 	c.p.Done += int64(n)
 	c.report(c.p)
 	return n, err
+}
+
+// tempDir makes a directory that is removed by clean, or by whoever tracks it.
+func (p *Provider) tempDir() (dir string, clean func(), err error) {
+	dir, err = os.MkdirTemp(p.Env.Get("GOTMPDIR"), "gorun-")
+	if err != nil {
+		return "", nil, container.WithHint(err, "make room in the temporary directory, or name another one with TMPDIR")
+	}
+	release := func() {}
+	if p.TrackDir != nil {
+		release = p.TrackDir(dir)
+	}
+	return dir, func() { os.RemoveAll(dir); release() }, nil
 }

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,11 +57,13 @@ func (p *Provider) Site(ctx context.Context, want container.Want, report func(co
 		return container.Site{}, container.WithHint(err, "start the engine or set DOCKER_HOST, or build with this machine's go: --builder=host")
 	}
 	site, hostErr := p.hostSite(want)
-	if hostErr != nil {
-		return container.Site{}, container.WithHint(fmt.Errorf("%w, and %w", err, hostErr), "start a container engine, or install Go")
+	if errors.Is(hostErr, errNoGo) {
+		return site, container.WithHint(fmt.Errorf("%w, and %w", err, hostErr), "start a container engine, or install Go")
 	}
-	p.Notice("no container engine answers: building with this machine's go, which nothing pins")
-	return site, nil
+	if hostErr == nil {
+		p.Notice("no container engine answers: building with this machine's go, which nothing pins")
+	}
+	return site, hostErr
 }
 
 // hostSite is this machine's go. A version that is demanded is left to it:
@@ -87,6 +88,9 @@ func (p *Provider) hostSite(want container.Want) (container.Site, error) {
 	return site, nil
 }
 
+// errNoGo is wrapped by the error of findGo.
+var errNoGo = errors.New("there is no go command on PATH")
+
 // findGo looks for the go command on the caller's PATH.
 func (p *Provider) findGo() (string, error) {
 	for _, dir := range filepath.SplitList(p.Env.Get("PATH")) {
@@ -94,7 +98,7 @@ func (p *Provider) findGo() (string, error) {
 			return path, nil
 		}
 	}
-	return "", container.WithHint(errors.New("there is no go command on PATH"), "install Go, or start a container engine and drop --builder=host")
+	return "", container.WithHint(errNoGo, "install Go, or start a container engine and drop --builder=host")
 }
 
 // releaseOf reads the release of a go command from its GOROOT, "" when it is
@@ -131,28 +135,35 @@ func exactRelease(want string) (string, error) {
 
 // dockerSite is a container of the image that is wanted.
 func (p *Provider) dockerSite(ctx context.Context, engine *docker.Engine, want container.Want, report func(container.Progress)) (container.Site, error) {
-	site := container.Site{Builder: "docker", Go: "go"}
-	var image docker.Image
 	platform, err := engine.Platform(ctx)
-	if err != nil {
-		return site, err
-	}
-	if want.Image != "" {
-		image, err = p.namedImage(ctx, engine, want.Image, report)
-		site.Image, site.Digest = want.Image, digestOf(want.Image)
-		site.Version = valueOf(image.Env, "GOLANG_VERSION") // the official image says so
-	} else {
-		var tc container.Toolchain
-		tc, image, err = p.pinnedImage(ctx, engine, want, platform, report)
-		site.Image, site.Digest, site.Version, site.NoC = imageName(tc), tc.Digest, tc.Version, true
-	}
 	if err != nil {
 		return container.Site{}, err
 	}
-	site.Executor = &docker.Container{Engine: engine, Image: image.ID, Track: p.Track}
+	report, stop := steady(report)
+	defer stop()
+	m := images{Provider: p, engine: engine, platform: platform, report: report}
+	site, img, err := m.choose(ctx, want)
+	if err != nil {
+		return container.Site{}, hinted(err)
+	}
+	site.Builder, site.Go = "docker", "go"
+	site.Executor = &docker.Container{Engine: engine, Image: img.ID, Track: p.Track}
 	site.Helper = helperFor(p.Self, platform)
 	site.User, err = engine.User(ctx)
 	return site, err
+}
+
+// choose returns the image to take, and what a Site says of it.
+func (m images) choose(ctx context.Context, want container.Want) (container.Site, docker.Image, error) {
+	if want.Image != "" {
+		img, err := m.named(ctx, want.Image)
+		return container.Site{
+			Image: want.Image, Digest: digestOf(want.Image),
+			Version: valueOf(img.Env, "GOLANG_VERSION"), // the official image says so
+		}, img, err
+	}
+	tc, img, err := m.pinned(ctx, want)
+	return container.Site{Image: imageName(tc), Digest: tc.Digest, Version: tc.Version, NoC: true}, img, err
 }
 
 // imageName is the tag under which a pinned image stands in the engine: for
@@ -168,28 +179,4 @@ func valueOf(env []string, name string) string {
 		}
 	}
 	return ""
-}
-
-// has returns the image of the first reference that the engine has.
-func has(ctx context.Context, engine *docker.Engine, refs ...string) (docker.Image, error) {
-	for _, ref := range refs {
-		image, err := engine.Image(ctx, ref)
-		if !errors.Is(err, fs.ErrNotExist) {
-			return image, err
-		}
-	}
-	return docker.Image{}, fs.ErrNotExist
-}
-
-// tempDir makes a directory that is removed by clean, or by whoever tracks it.
-func (p *Provider) tempDir() (dir string, clean func(), err error) {
-	dir, err = os.MkdirTemp(p.Env.Get("GOTMPDIR"), "gorun-")
-	if err != nil {
-		return "", nil, container.WithHint(err, "make room in the temporary directory, or name another one with TMPDIR")
-	}
-	release := func() {}
-	if p.TrackDir != nil {
-		release = p.TrackDir(dir)
-	}
-	return dir, func() { os.RemoveAll(dir); release() }, nil
 }
