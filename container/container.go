@@ -114,7 +114,7 @@ type Progress struct {
 	Task  string // "downloading go1.26.11"
 	Done  int64
 	Total int64  // 0 when unknown
-	Unit  string // "bytes" or "files"
+	Unit  string // "bytes", "files" or "seconds"
 }
 
 // HintError is an error together with what its reader can do about it.

@@ -181,6 +181,9 @@ func gorunIn(t *testing.T, dir string, args ...string) (cmd *exec.Cmd, tmp strin
 // withoutOldest holds the image of the oldest locked release, and takes it away.
 func withoutOldest(t *testing.T) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("makes a toolchain image")
+	}
 	needEngine(t)
 	tc, err := pinned("1.18")
 	if err != nil {

@@ -142,7 +142,7 @@ func (m *maker) load(ctx context.Context, tc container.Toolchain, img image.Imag
 	archive, stream := io.Pipe()
 	counted := &counter{stream, m.progress, container.Progress{Task: "loading go" + tc.Version + " into the engine", Total: image.ArchiveSize(img), Unit: "bytes"}}
 	go func() { stream.CloseWithError(image.WriteArchive(counted, img, image.Name(tc))) }()
-	err = engine.Load(ctx, archive, "", nil)
+	err = engine.Load(ctx, archive, "unpacking go"+tc.Version+" in the engine", m.progress)
 	archive.CloseWithError(err)
 	if err != nil {
 		return "", err

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/version"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -75,6 +76,7 @@ func (p *Provider) hostSite(want container.Want) (container.Site, error) {
 	}
 	site := container.Site{Builder: "host", Executor: p.Host, Go: path, Helper: p.Self, Version: releaseOf(path)}
 	if want.From != "--go-version" {
+		site.Version = switched(want, site.Version)
 		return site, nil
 	}
 	release, err := exactRelease(want.Version)
@@ -86,6 +88,20 @@ func (p *Provider) hostSite(want container.Want) (container.Site, error) {
 	}
 	site.Version = release
 	return site, nil
+}
+
+// switched is the release that a go command of release own becomes by itself:
+// the one that GOTOOLCHAIN names, or "" where a go or toolchain line asks for a
+// newer one and the go command decides.
+func switched(want container.Want, own string) string {
+	v := "go" + strings.TrimPrefix(want.Version, "go")
+	switch {
+	case want.Exact:
+		return strings.TrimPrefix(v, "go")
+	case want.Version != "" && version.Compare(v, "go"+own) > 0:
+		return ""
+	}
+	return own
 }
 
 // errNoGo is wrapped by the error of findGo.

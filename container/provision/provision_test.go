@@ -235,12 +235,29 @@ func TestNoEngine(t *testing.T) {
 	}
 }
 
+// The verdict names the release only where it is known which one it will be.
 func TestVersionOfTheHost(t *testing.T) {
-	for want, release := range map[string]string{"1.26.99": "1.26.99", "1.18.1": "1.18.1"} {
+	path, err := (&Provider{Env: goenv.Load([]string{"PATH=" + os.Getenv("PATH")}, "")}).findGo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := releaseOf(path)
+	for _, tt := range []struct {
+		want    container.Want
+		version string
+		env     string
+	}{
+		{container.Want{}, own, "[]"},
+		{container.Want{Version: "1.18", From: "go line of go.mod"}, own, "[]"},
+		{container.Want{Version: "1.999", From: "go line of go.mod"}, "", "[]"},
+		{container.Want{Version: "go1.999.1", From: "toolchain line of go.mod"}, "", "[]"},
+		{container.Want{Version: "1.18.1", Exact: true, From: "GOTOOLCHAIN"}, "1.18.1", "[]"},
+		{container.Want{Version: "1.26.99", Exact: true, From: "--go-version"}, "1.26.99", "[GOTOOLCHAIN=go1.26.99]"},
+	} {
 		p := &Provider{Mode: "host", Env: goenv.Load([]string{"PATH=" + os.Getenv("PATH")}, "")}
-		site, err := p.Site(t.Context(), container.Want{Version: want, Exact: true, From: "--go-version"}, nil)
-		if err != nil || site.Version != release || len(site.Env) != 1 || site.Env[0] != "GOTOOLCHAIN=go"+release {
-			t.Errorf("%s: %s with %v, %v", want, site.Version, site.Env, err)
+		site, err := p.Site(t.Context(), tt.want, nil)
+		if err != nil || site.Version != tt.version || fmt.Sprint(site.Env) != tt.env {
+			t.Errorf("%+v: %q with %v, %v", tt.want, site.Version, site.Env, err)
 		}
 	}
 }

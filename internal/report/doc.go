@@ -36,7 +36,7 @@
 //	  task   string  always             "downloading go1.26.11"
 //	  done   number  always             in units
 //	  total  number  when known         in units
-//	  unit   string  when there is one  "bytes" or "files"
+//	  unit   string  when there is one  "bytes", "files" or "seconds"
 //
 // The build. The first record has the command, the last one the executable;
 // between them is a record for each line of the go command's text that is no
