@@ -40,7 +40,7 @@ func buildContext(goos, goarch string, tags []string, cgo bool) build.Context {
 // packageDir returns the local directory of a package argument, or "".
 func (w Workspace) packageDir(arg string) string {
 	if build.IsLocalImport(arg) || filepath.IsAbs(arg) {
-		return absolute(w.Dir, arg)
+		return Absolute(w.Dir, arg)
 	}
 	for _, m := range w.Modules {
 		if arg == m.Path {
@@ -100,7 +100,7 @@ func (s *cgoSearch) imports(paths []string) string {
 // files searches a file list: its files count whatever their constraints.
 func (s *cgoSearch) files(list []string) string {
 	for _, file := range list {
-		imports := fileImports(absolute(s.w.Dir, file))
+		imports := fileImports(Absolute(s.w.Dir, file))
 		for _, path := range imports {
 			if path == "C" {
 				return file

@@ -97,7 +97,7 @@ func (w Workspace) File() string {
 func (w Workspace) Module(path string) (Module, bool) {
 	var best Module
 	for _, m := range w.Modules {
-		if within(m.Dir, path) && len(m.Dir) > len(best.Dir) {
+		if Within(m.Dir, path) && len(m.Dir) > len(best.Dir) {
 			best = m
 		}
 	}
@@ -121,7 +121,7 @@ func (w *Workspace) readGoWork() {
 	}
 	root := w.Root()
 	for _, use := range f.Use {
-		w.addMember(absolute(root, use.Path))
+		w.addMember(Absolute(root, use.Path))
 	}
 	w.addReplaced(root, f.Replace)
 }
@@ -136,7 +136,7 @@ func (w *Workspace) addMember(dir string) {
 func (w *Workspace) readGoMod(alternative string) {
 	file := w.GoMod
 	if alternative != "" {
-		file = absolute(w.Dir, alternative)
+		file = Absolute(w.Dir, alternative)
 	}
 	f := parseMod(file)
 	if f.Go != nil {
@@ -152,7 +152,7 @@ func (w *Workspace) readGoMod(alternative string) {
 func (w *Workspace) addReplaced(base string, list []*modfile.Replace) {
 	for _, r := range list {
 		if modfile.IsDirectoryPath(r.New.Path) {
-			w.Modules = append(w.Modules, Module{Path: r.Old.Path, Dir: absolute(base, r.New.Path)})
+			w.Modules = append(w.Modules, Module{Path: r.Old.Path, Dir: Absolute(base, r.New.Path)})
 		}
 	}
 }
@@ -201,16 +201,4 @@ func fileIn(dir, name string) string {
 		return ""
 	}
 	return filepath.Join(dir, name)
-}
-
-func absolute(base, path string) string {
-	if filepath.IsAbs(path) {
-		return filepath.Clean(path)
-	}
-	return filepath.Join(base, path)
-}
-
-func within(dir, path string) bool {
-	rel, err := filepath.Rel(dir, path)
-	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }

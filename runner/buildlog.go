@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/org/gorun-action/cachekeys"
 	"github.com/org/gorun-action/container"
 )
 
@@ -127,7 +128,7 @@ func (l *buildLog) finish() {
 
 // file makes a name of the go command relative to the working directory.
 func (l *buildLog) file(name string) string {
-	return relative(l.dir, absolute(l.dir, filepath.FromSlash(name)))
+	return relative(l.dir, cachekeys.Absolute(l.dir, filepath.FromSlash(name)))
 }
 
 func number(s string) int {

@@ -164,7 +164,7 @@ func (t *tracer) local(file string) (string, bool) {
 		return "", false
 	}
 	if len(t.workspace.Modules) == 0 {
-		return relative(t.workspace.Dir, file), within(t.workspace.Dir, file)
+		return relative(t.workspace.Dir, file), cachekeys.Within(t.workspace.Dir, file)
 	}
 	_, ok := t.workspace.Module(file)
 	return relative(t.workspace.Dir, file), ok

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/org/gorun-action/cachekeys"
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/internal/capture"
 )
@@ -161,9 +162,9 @@ func (r *run) sourceDirs(plan Plan) []string {
 	}
 	for _, arg := range plan.Package {
 		if strings.HasSuffix(arg, ".go") {
-			dirs = append(dirs, filepath.Dir(absolute(plan.Dir, arg)))
+			dirs = append(dirs, filepath.Dir(cachekeys.Absolute(plan.Dir, arg)))
 		} else if filepath.IsAbs(arg) || strings.HasPrefix(arg, "..") {
-			dirs = append(dirs, absolute(plan.Dir, strings.TrimSuffix(arg, "...")))
+			dirs = append(dirs, cachekeys.Absolute(plan.Dir, strings.TrimSuffix(arg, "...")))
 		}
 	}
 	if r.spec.Env.Get("GO111MODULE") == "off" {
@@ -187,7 +188,7 @@ func existing(dirs []string) []string {
 // files that an image needs.
 func hidesToolchain(dir string) bool {
 	for _, own := range []string{"/usr/local/go", "/bin", "/etc", "/lib", "/usr/bin", "/usr/lib", "/proc", "/sys", "/dev"} {
-		if within(dir, own) {
+		if cachekeys.Within(dir, own) {
 			return true
 		}
 	}
@@ -202,14 +203,14 @@ func (r *run) flagPaths(dir string) []string {
 		value, _ := r.spec.Build.Value(name)
 		value, _, _ = strings.Cut(value, " ")
 		if value != "" && value != "auto" && value != "off" {
-			paths = append(paths, absolute(dir, value))
+			paths = append(paths, cachekeys.Absolute(dir, value))
 		}
 	}
 	if file, _ := r.spec.Build.Value("modfile"); file != "" {
-		paths = append(paths, strings.TrimSuffix(absolute(dir, file), ".mod")+".sum")
+		paths = append(paths, strings.TrimSuffix(cachekeys.Absolute(dir, file), ".mod")+".sum")
 	}
 	if file, _ := r.spec.Build.Value("overlay"); file != "" {
-		paths = append(paths, replacements(dir, absolute(dir, file))...)
+		paths = append(paths, replacements(dir, cachekeys.Absolute(dir, file))...)
 	}
 	return append(paths, fileProxies(r.spec.Env.Get("GOPROXY"))...)
 }
@@ -225,7 +226,7 @@ func replacements(dir, overlay string) []string {
 	var paths []string
 	for _, path := range o.Replace {
 		if path != "" {
-			paths = append(paths, absolute(dir, path))
+			paths = append(paths, cachekeys.Absolute(dir, path))
 		}
 	}
 	slices.Sort(paths)
@@ -268,28 +269,16 @@ func tidy(list []container.Mount) []container.Mount {
 // at least its access.
 func covered(list []container.Mount, m container.Mount) bool {
 	for _, o := range slices.Backward(list) {
-		if o.Source == o.Target && within(o.Target, m.Target) {
+		if o.Source == o.Target && cachekeys.Within(o.Target, m.Target) {
 			return o.Writable == m.Writable || o.Target == m.Target
 		}
 	}
 	return false
 }
 
-func absolute(base, path string) string {
-	if filepath.IsAbs(path) {
-		return filepath.Clean(path)
-	}
-	return filepath.Join(base, path)
-}
-
-func within(dir, path string) bool {
-	rel, err := filepath.Rel(dir, path)
-	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
-}
-
 // relative shows a path as seen from dir, where it lies below it.
 func relative(dir, path string) string {
-	if rel, err := filepath.Rel(dir, path); err == nil && within(dir, path) {
+	if rel, err := filepath.Rel(dir, path); err == nil && cachekeys.Within(dir, path) {
 		return filepath.ToSlash(rel)
 	}
 	return path

@@ -117,7 +117,7 @@ func TestContainerMounts(t *testing.T) {
 				}
 			}
 			for _, name := range append(tt.writable, work) {
-				if m := shows(v.mounts, absolute(root, name)); m == nil || !m.Writable {
+				if m := shows(v.mounts, cachekeys.Absolute(root, name)); m == nil || !m.Writable {
 					t.Errorf("%s is not mounted writable: %+v", name, v.mounts)
 				}
 			}
@@ -129,7 +129,7 @@ func TestContainerMounts(t *testing.T) {
 func shows(mounts []container.Mount, path string) *container.Mount {
 	var best *container.Mount
 	for i, m := range mounts {
-		if m.Source == m.Target && within(m.Target, path) && (best == nil || len(m.Target) > len(best.Target)) {
+		if m.Source == m.Target && cachekeys.Within(m.Target, path) && (best == nil || len(m.Target) > len(best.Target)) {
 			best = &mounts[i]
 		}
 	}

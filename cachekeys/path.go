@@ -1,0 +1,21 @@
+package cachekeys
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// Absolute returns the path that path names for somebody in the directory
+// base, which is absolute.
+func Absolute(base, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(base, path)
+}
+
+// Within reports whether path is dir or lies below it, by their names alone.
+func Within(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}
