@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/google/renameio/v2"
+
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/internal/capture"
 )
@@ -108,16 +110,7 @@ func keepVerified(dir, file string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	part, err := os.CreateTemp(dir, "part-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(part.Name())
-	_, err = part.Write(data)
-	if err := errors.Join(err, part.Close()); err != nil {
-		return err
-	}
-	return os.Rename(part.Name(), filepath.Join(dir, hashOf(data)))
+	return renameio.WriteFile(filepath.Join(dir, hashOf(data)), data, 0o644, renameio.WithTempDir(dir))
 }
 
 func hashOf(data []byte) string {

@@ -5,13 +5,13 @@ import (
 	"debug/elf"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/internal/capture"
+	"github.com/org/gorun-action/internal/goenv"
 )
 
 // program runs the executable, as `go run` does: in the working directory,
@@ -19,7 +19,7 @@ import (
 // of -exec where one is named.
 func (r *run) program(ctx context.Context, plan Plan, exe Executable) error {
 	env := r.programEnv(filepath.Dir(filepath.Dir(exe.Path)))
-	words := append(append(r.execFor(plan, last(env, "PATH")), exe.Path), r.spec.Args...)
+	words := append(append(r.execFor(plan, goenv.Lookup(env, "PATH")), exe.Path), r.spec.Args...)
 	r.checkInterpreter(exe.Path)
 
 	ctx, cancel := r.limit(ctx)
@@ -78,7 +78,7 @@ func (r *run) supervise(ctx context.Context, c container.Command) (container.Exi
 // stays as it is.
 func (r *run) programEnv(dir string) []string {
 	env := r.spec.Env.Environ()
-	if wd := last(env, "PWD"); wd != "" && wd != r.spec.Dir {
+	if wd := goenv.Lookup(env, "PWD"); wd != "" && wd != r.spec.Dir {
 		env = append(env, "PWD="+r.spec.Dir)
 	}
 	path, err := os.ReadFile(filepath.Join(dir, capture.PathFile))
@@ -86,17 +86,6 @@ func (r *run) programEnv(dir string) []string {
 		return env
 	}
 	return append(env, "PATH="+string(path))
-}
-
-// last returns the value of a variable; the last one counts.
-func last(env []string, name string) string {
-	value := ""
-	for _, kv := range env {
-		if v, ok := strings.CutPrefix(kv, name+"="); ok {
-			value = v
-		}
-	}
-	return value
 }
 
 // checkInterpreter says so when -ldlgo had nothing to act on.

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/org/gorun-action/internal/buildflags"
+	"github.com/org/gorun-action/internal/goenv"
 )
 
 // reproduce returns the command line that does this run again with the same
@@ -54,7 +55,7 @@ func (r *run) targetVariables() string {
 	var out strings.Builder
 	environ := r.spec.Env.Environ()
 	for _, name := range []string{"GOOS", "GOARCH", "CGO_ENABLED", "GOEXPERIMENT", "GOFLAGS", "GOWORK", "GO111MODULE"} {
-		if v := last(environ, name); v != "" {
+		if v := goenv.Lookup(environ, name); v != "" {
 			quoted, err := buildflags.Quote([]string{v})
 			if err == nil {
 				out.WriteString(name + "=" + quoted + " ")

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/org/gorun-action/internal/buildflags"
+	"github.com/org/gorun-action/internal/goenv"
 	"github.com/org/gorun-action/internal/report"
 	"github.com/org/gorun-action/runner"
 )
@@ -70,7 +71,7 @@ func (c *command) stderrReporter(o options) runner.Reporter {
 
 // wantsColor follows https://no-color.org and TERM=dumb.
 func (c *command) wantsColor() bool {
-	return lookup(c.environ, "NO_COLOR") == "" && lookup(c.environ, "TERM") != "dumb"
+	return goenv.Lookup(c.environ, "NO_COLOR") == "" && goenv.Lookup(c.environ, "TERM") != "dumb"
 }
 
 // output returns where the program's output goes.

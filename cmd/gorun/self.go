@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
-	"strings"
 
 	"github.com/org/gorun-action/container"
 )
@@ -40,17 +39,6 @@ func goroot() string {
 		return ""
 	}
 	return root
-}
-
-// lookup returns the value of a variable; the last one counts.
-func lookup(environ []string, name string) string {
-	value := ""
-	for _, kv := range environ {
-		if v, ok := strings.CutPrefix(kv, name+"="); ok {
-			value = v
-		}
-	}
-	return value
 }
 
 // printVersion says which gorun this is and which toolchains it pins.

@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"text/tabwriter"
 
+	"github.com/google/renameio/v2"
+
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/container/image"
 )
@@ -155,16 +157,15 @@ func (m *maker) save(tc container.Toolchain, img image.Image, file string) error
 
 // replaceFile writes a file under a temporary name beside it, and renames it.
 func replaceFile(file string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
+	f, err := renameio.NewPendingFile(file, renameio.WithTempDir(filepath.Dir(file)), renameio.WithPermissions(0o644))
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // fails once it is renamed
-	err = errors.Join(write(f), f.Chmod(0o644), f.Close())
-	if err != nil {
+	defer f.Cleanup() // does nothing once the file has its name
+	if err := write(f); err != nil {
 		return fmt.Errorf("writing %s: %w", file, err)
 	}
-	return os.Rename(f.Name(), file)
+	return f.CloseAtomicallyReplace()
 }
 
 const verifyHelp = `Usage: gorunctl image verify [flags]

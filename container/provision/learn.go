@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/renameio/v2"
+
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/container/docker"
 	"github.com/org/gorun-action/container/image"
@@ -207,25 +209,9 @@ func (p *Provider) keep(tc container.Toolchain) {
 	}
 	data, err := lock.Encode()
 	if err == nil {
-		err = replaceFile(filepath.Join(p.CacheDir, learnedFile), data)
+		err = errors.Join(os.MkdirAll(p.CacheDir, 0o755), renameio.WriteFile(filepath.Join(p.CacheDir, learnedFile), data, 0o644, renameio.WithTempDir(p.CacheDir)))
 	}
 	if err != nil {
 		p.Notice("the toolchain will be looked up again next time: " + err.Error())
 	}
-}
-
-func replaceFile(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	part, err := os.CreateTemp(filepath.Dir(path), ".part-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(part.Name())
-	_, err = part.Write(data)
-	if err := errors.Join(err, part.Close()); err != nil {
-		return err
-	}
-	return os.Rename(part.Name(), path)
 }

@@ -155,7 +155,7 @@ func (m images) load(ctx context.Context, tc container.Toolchain, img image.Imag
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
-		stream.CloseWithError(image.WriteArchive(stream, img, imageName(tc)))
+		stream.CloseWithError(image.WriteArchive(stream, img, image.Name(tc)))
 	}()
 	counted := &counter{Reader: archive, report: m.report, p: container.Progress{Task: "sending go" + tc.Version + " to the engine", Total: image.ArchiveSize(img), Unit: "bytes"}}
 	err := m.engine.Load(ctx, counted, "loading go"+tc.Version+" into the engine", m.report)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/container/docker"
+	"github.com/org/gorun-action/container/image"
 	"github.com/org/gorun-action/internal/buildflags"
 	"github.com/org/gorun-action/internal/goenv"
 )
@@ -175,24 +176,9 @@ func (m images) choose(ctx context.Context, want container.Want) (container.Site
 		img, err := m.named(ctx, want.Image)
 		return container.Site{
 			Image: want.Image, Digest: digestOf(want.Image),
-			Version: valueOf(img.Env, "GOLANG_VERSION"), // the official image says so
+			Version: goenv.Lookup(img.Env, "GOLANG_VERSION"), // the official image says so
 		}, img, err
 	}
 	tc, img, err := m.pinned(ctx, want)
-	return container.Site{Image: imageName(tc), Digest: tc.Digest, Version: tc.Version, NoC: true}, img, err
-}
-
-// imageName is the tag under which a pinned image stands in the engine: for
-// people, nothing is looked up by it.
-func imageName(tc container.Toolchain) string {
-	return "gorun/toolchain:" + tc.Version + "-" + strings.ReplaceAll(tc.Platform, "/", "-")
-}
-
-func valueOf(env []string, name string) string {
-	for _, kv := range env {
-		if v, ok := strings.CutPrefix(kv, name+"="); ok {
-			return v
-		}
-	}
-	return ""
+	return container.Site{Image: image.Name(tc), Digest: tc.Digest, Version: tc.Version, NoC: true}, img, err
 }

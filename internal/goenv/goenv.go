@@ -151,3 +151,14 @@ func or(value, fallback string) string {
 	}
 	return fallback
 }
+
+// Lookup returns the value of a variable in an environment of "name=value",
+// where the last one counts, or "".
+func Lookup(environ []string, name string) string {
+	for _, kv := range slices.Backward(environ) {
+		if value, ok := strings.CutPrefix(kv, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}

@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/google/renameio/v2"
 
 	"github.com/org/gorun-action/runner"
 )
@@ -48,7 +49,7 @@ func writeVerdict(path string, r runner.Result) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	return replaceFile(path, data.Bytes())
+	return renameio.WriteFile(path, data.Bytes(), 0o666, renameio.WithTempDir(filepath.Dir(path)))
 }
 
 // isOpenFile reports whether path is a name for a file descriptor. Replacing the
@@ -66,25 +67,4 @@ func appendTo(path string, data []byte) error {
 	}
 	_, err = f.Write(data)
 	return errors.Join(err, f.Close())
-}
-
-// replaceFile writes a file by way of a temporary one. Not os.CreateTemp: its
-// files are for their owner only, whatever the umask says.
-func replaceFile(path string, data []byte) (err error) {
-	dir, name := filepath.Split(path)
-	temp := filepath.Join(dir, fmt.Sprintf(".%s.%d.tmp", name, rand.Uint64()))
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(temp)
-		}
-	}()
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temp, path)
 }
