@@ -76,7 +76,7 @@ func (r *run) ended(s container.ExitStatus, t *tracer) {
 		res.Signal = unix.SignalName(s.Signal)
 	}
 	res.Outcome = r.outcome(s, t)
-	res.Error = r.sentence(s, t)
+	res.Error, res.Hint = r.sentence(s, t), hints[res.Outcome]
 	if res.Outcome == Timeout {
 		res.ExitStatus = statusTimeout
 	}
@@ -122,6 +122,13 @@ func (r *run) sentence(s container.ExitStatus, t *tracer) string {
 		return t.sentence()
 	}
 	return "the program " + ending(s)
+}
+
+// hints say what to do about a program that ended in one of these ways.
+var hints = map[Outcome]string{
+	OOM:     "raise the memory limit, or keep the program below it: GOMEMLIMIT sets a soft limit for Go's heap",
+	Timeout: "look where it was in the goroutines above, or raise --timeout",
+	Race:    "the report above has both accesses and where their goroutines began",
 }
 
 func ending(s container.ExitStatus) string {

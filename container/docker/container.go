@@ -26,6 +26,10 @@ var removeOptions = dockercontainer.RemoveOptions{Force: true, RemoveVolumes: tr
 // was cancelled, when the run's own context may be done.
 const cleanupTimeout = 20 * time.Second
 
+// createTimeout bounds how long an engine may take over a container, which it
+// creates in a fraction of a second unless the machine is overloaded.
+const createTimeout = time.Minute
+
 // Container is the Executor that runs each Command in a new container of one
 // image. It is safe for concurrent use.
 type Container struct {
@@ -68,7 +72,14 @@ func (c *Container) Run(ctx context.Context, cmd container.Command) (container.E
 	return status, errors.Join(err, <-output)
 }
 
+// create creates the container. It is not cut short: the engine would go on
+// creating, and there would be nothing to remove yet.
 func (c *Container) create(ctx context.Context, name string, cmd container.Command) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("creating the container: %w", context.Cause(ctx))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTimeout)
+	defer cancel()
 	config := &dockercontainer.Config{
 		Image:        c.Image,
 		Entrypoint:   []string{cmd.Path},
