@@ -18,6 +18,7 @@ import (
 // proxies. Their commands are in pinned_test.go and faults_test.go.
 func TestAdverse(t *testing.T) {
 	needEngine(t)
+	loadImages(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "adverse"),
 		RequireExplicitExec: true,
@@ -30,6 +31,23 @@ func TestAdverse(t *testing.T) {
 			"tmpfs": mountTmpfs, "readonly": mountReadOnly, "clean": isClean,
 		},
 	})
+}
+
+// loadImages brings the images into the engine that the scripts take for
+// granted while they break other things; on a fresh machine they are not there.
+func loadImages(t *testing.T) {
+	t.Helper()
+	k := newKiller(t, "docker")
+	put(t, filepath.Join(k.dir, "src/main.go"), exiting)
+	for _, want := range []string{"", "1.26"} {
+		tc, err := pinned(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := k.status(t, "-n", "--go-version="+tc.Version, "."); got != 0 {
+			t.Fatalf("loading the image of go%s: status %d", tc.Version, got)
+		}
+	}
 }
 
 // setupAdverse is setup for a container build, with what the scripts have to
