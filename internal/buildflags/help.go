@@ -62,7 +62,13 @@ func helpRow(text *strings.Builder, synopsis, usage string) {
 
 func (f Flag) synopsis() string { return strings.TrimSpace("-" + f.Name + " " + f.Arg) }
 
-func (o Own) synopsis() string { return strings.TrimSpace("--" + o.Name + " " + o.Arg) }
+func (o Own) synopsis() string {
+	dashes := "--"
+	if len(o.Name) == 1 {
+		dashes = "-"
+	}
+	return strings.TrimSpace(dashes + o.Name + " " + o.Arg)
+}
 
 // Markdown returns the README's tables of flags: gorun's own, when there are
 // any, and Go's with the page's.
