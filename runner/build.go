@@ -25,7 +25,7 @@ const interruptWait = 2 * time.Second
 // build has the go command do everything that `go run` does, except that the
 // capture helper takes the executable instead of running it.
 func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir string) (Executable, error) {
-	r.Report.Event(BuildStarted{Builder: site.Builder, Toolchain: *toolchainOf(site), Command: plan.Command})
+	r.Report.Event(BuildStarted{Builder: site.Builder, Toolchain: *r.result.Toolchain, Command: plan.Command})
 	begin := r.Now()
 	view, err := r.view(plan, site, dir)
 	if err != nil {
@@ -40,10 +40,10 @@ func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir str
 	status, err := site.Executor.Run(ctx, r.goCommand(plan, site, view, dir, log))
 	log.close()
 	if err != nil {
-		return Executable{}, r.builderFault(ctx, err)
+		return Executable{}, fmt.Errorf("running the go command: %w", err)
 	}
 	if status.Code != 0 || status.Signal != 0 {
-		return Executable{}, r.buildFault(ctx, status, log)
+		return Executable{}, r.buildFault(status, log)
 	}
 	if plan.DryRun {
 		r.result.Outcome = Success
@@ -90,8 +90,11 @@ func (r *run) goArgs(plan Plan, helper string) []string {
 func captured(dir string) (Executable, error) {
 	out := filepath.Join(dir, capture.ExecutableDir)
 	entries, err := os.ReadDir(out)
-	if err != nil || len(entries) != 1 {
-		return Executable{}, fmt.Errorf("the go command ended without an error and without an executable: %w", errors.Join(err))
+	if err == nil && len(entries) != 1 {
+		err = fmt.Errorf("%s holds %d files", out, len(entries))
+	}
+	if err != nil {
+		return Executable{}, fmt.Errorf("the go command ended without an error and without an executable: %w", err)
 	}
 	exe := Executable{Path: filepath.Join(out, entries[0].Name())}
 	f, err := os.Open(exe.Path)
@@ -107,19 +110,8 @@ func captured(dir string) (Executable, error) {
 	return exe, nil
 }
 
-// builderFault is the fault of a go command that could not be run at all.
-func (r *run) builderFault(ctx context.Context, err error) error {
-	if r.cancelled != nil && ctx.Err() != nil {
-		return &fault{outcome: Cancelled, err: context.Cause(ctx)}
-	}
-	return &fault{outcome: Infrastructure, err: fmt.Errorf("running the go command: %w", err), hint: container.Hint(err)}
-}
-
 // buildFault is the fault of a go command that failed: what its words say.
-func (r *run) buildFault(ctx context.Context, status container.ExitStatus, log *buildLog) error {
-	if ctx.Err() != nil {
-		return &fault{outcome: Cancelled, err: context.Cause(ctx)}
-	}
+func (r *run) buildFault(status container.ExitStatus, log *buildLog) error {
 	r.result.Diagnostics = log.diagnostics
 	f := classify(log.text(), status)
 	if full := r.fullDisk(); full != nil && f.outcome == BuildFailed && len(log.diagnostics) == 0 {

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -64,24 +65,38 @@ func (r *run) steps(ctx context.Context) error {
 	}
 	building, stop := r.cancelOnSignal(ctx)
 	defer stop()
-	site, err := timed(r, PhaseToolchain, func() (container.Site, error) { return r.site(building, plan) })
-	if err != nil {
-		return err
-	}
-	dir, clean, err := r.workDir(plan)
-	if err != nil {
-		return err
-	}
+	exe, clean, err := r.prepare(building, plan)
 	defer clean()
-	exe, err := timed(r, PhaseBuild, func() (Executable, error) { return r.build(building, plan, site, dir) })
+	cause := context.Cause(building)
+	stop()
+	// A signal may have come when the build was just over; and whatever failed
+	// after it came, failed because of it.
+	if cause != nil || r.cancelled != nil {
+		r.result.Diagnostics = nil
+		return &fault{outcome: Cancelled, err: cmp.Or(cause, context.Cause(building))}
+	}
 	if err != nil || plan.DryRun {
 		return err
 	}
-	if stop(); r.cancelled != nil { // it came when the build was just over
-		return &fault{outcome: Cancelled, err: context.Cause(building)}
-	}
 	_, err = timed(r, PhaseRun, func() (struct{}, error) { return struct{}{}, r.program(ctx, plan, exe) })
 	return err
+}
+
+// prepare finds the toolchain and builds. The executable is there until clean.
+func (r *run) prepare(ctx context.Context, plan Plan) (exe Executable, clean func(), err error) {
+	clean = func() {}
+	site, err := timed(r, PhaseToolchain, func() (container.Site, error) { return r.site(ctx, plan) })
+	if err != nil {
+		return exe, clean, err
+	}
+	// The directory of this run: the captured executable, what a container
+	// needs besides the sources, the go command's own temporary files.
+	dir, remove, err := container.TempDir(r.spec.Env.Get("GOTMPDIR"), r.Track)
+	if err != nil {
+		return exe, clean, err
+	}
+	exe, err = timed(r, PhaseBuild, func() (Executable, error) { return r.build(ctx, plan, site, dir) })
+	return exe, remove, err
 }
 
 // timed runs one phase and records how long it took.
@@ -97,17 +112,14 @@ func timed[T any](r *run, p Phase, step func() (T, error)) (T, error) {
 func (r *run) site(ctx context.Context, plan Plan) (container.Site, error) {
 	site, err := r.Builder.Site(ctx, plan.want, func(p container.Progress) { r.Report.Event(Progressed{p}) })
 	if err != nil {
-		return container.Site{}, r.siteFault(ctx, err)
+		return container.Site{}, siteFault(err)
 	}
 	r.result.Builder = site.Builder
 	r.result.Toolchain = toolchainOf(site)
 	return site, r.checkC(ctx, plan, site)
 }
 
-func (r *run) siteFault(ctx context.Context, err error) error {
-	if r.cancelled != nil && ctx.Err() != nil {
-		return &fault{outcome: Cancelled, err: context.Cause(ctx)}
-	}
+func siteFault(err error) error {
 	var usage *buildflags.UsageError
 	switch {
 	case errors.As(err, &usage):
@@ -124,20 +136,6 @@ func toolchainOf(site container.Site) *Toolchain {
 		t.Path = site.Go
 	}
 	return t
-}
-
-// workDir makes the directory of this run: the captured executable, what a
-// container needs besides the sources, the go command's own temporary files.
-func (r *run) workDir(plan Plan) (dir string, clean func(), err error) {
-	dir, err = os.MkdirTemp(r.spec.Env.Get("GOTMPDIR"), "gorun-")
-	if err != nil {
-		return "", nil, &fault{outcome: Infrastructure, err: err, hint: "make room in the temporary directory, or name another one with TMPDIR"}
-	}
-	release := func() {}
-	if r.Track != nil {
-		release = r.Track(dir)
-	}
-	return dir, func() { os.RemoveAll(dir); release() }, nil
 }
 
 // Refuse is the Result of a command line that could not be understood.

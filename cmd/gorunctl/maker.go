@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/container/docker"
 	"github.com/org/gorun-action/container/image"
+	"github.com/org/gorun-action/container/provision"
 	"github.com/org/gorun-action/internal/goenv"
 	"github.com/org/gorun-action/internal/report"
 	"github.com/org/gorun-action/runner"
@@ -118,18 +118,14 @@ func (m *maker) goCommand() (image.Go, error) {
 }
 
 // download returns the entry, without digests, and the zip of a release that
-// is not in the lock. The go command trusts its module cache; we do not.
+// is not in the lock.
 func (m *maker) download(ctx context.Context, release, platform string) (container.Toolchain, string, error) {
 	g, err := m.goCommand()
 	if err != nil {
 		return container.Toolchain{}, "", err
 	}
 	m.progress(container.Progress{Task: fmt.Sprintf("downloading go%s %s with the go command", release, platform), Unit: "bytes"})
-	tc, zip, err := g.Download(ctx, release, platform)
-	if err == nil {
-		err = image.VerifyZip(ctx, zip, fmt.Sprintf("the module of go%s %s", release, platform), tc.Sum, m.progress)
-	}
-	return tc, zip, err
+	return g.DownloadVerified(ctx, release, platform, m.progress)
 }
 
 // load puts an image into the engine and returns its id there.
@@ -139,33 +135,6 @@ func (m *maker) load(ctx context.Context, tc container.Toolchain, img image.Imag
 		return "", container.WithHint(err, "start the engine or set DOCKER_HOST, or write a file with --output")
 	}
 	defer engine.Close()
-	archive, stream := io.Pipe()
-	counted := &counter{stream, m.progress, container.Progress{Task: "loading go" + tc.Version + " into the engine", Total: image.ArchiveSize(img), Unit: "bytes"}}
-	go func() { stream.CloseWithError(image.WriteArchive(counted, img, image.Name(tc))) }()
-	err = engine.Load(ctx, archive, "unpacking go"+tc.Version+" in the engine", m.progress)
-	archive.CloseWithError(err)
-	if err != nil {
-		return "", err
-	}
-	for _, id := range []string{tc.Config, tc.Digest} {
-		img, err := engine.Image(ctx, id)
-		if !errors.Is(err, fs.ErrNotExist) {
-			return img.ID, err
-		}
-	}
-	return "", fmt.Errorf("the image that the engine loaded %w: it has neither %s nor %s", container.ErrIntegrity, tc.Config, tc.Digest)
-}
-
-// counter reports what is written through it.
-type counter struct {
-	io.Writer
-	progress image.Progress
-	p        container.Progress
-}
-
-func (c *counter) Write(b []byte) (int, error) {
-	n, err := c.Writer.Write(b)
-	c.p.Done += int64(n)
-	c.progress(c.p)
-	return n, err
+	loaded, err := provision.Load(ctx, engine, tc, img, m.progress)
+	return loaded.ID, err
 }

@@ -65,6 +65,16 @@ func (g Go) Download(ctx context.Context, release, platform string) (tc containe
 	return tc, answer.Zip, nil
 }
 
+// DownloadVerified is Download, with the zip's hash checked once more: the go
+// command believes what lies in its module cache, we do not.
+func (g Go) DownloadVerified(ctx context.Context, release, platform string, progress Progress) (container.Toolchain, string, error) {
+	tc, zip, err := g.Download(ctx, release, platform)
+	if err == nil {
+		err = VerifyZip(ctx, zip, fmt.Sprintf("the module of go%s %s", release, platform), tc.Sum, progress)
+	}
+	return tc, zip, err
+}
+
 // Releases returns the releases, without their "go", that there are for any of
 // the platforms, in no particular order and perhaps twice.
 func (g Go) Releases(ctx context.Context, platforms []string) ([]string, error) {

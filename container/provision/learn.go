@@ -70,7 +70,7 @@ func (m images) known(ctx context.Context, release string) (container.Toolchain,
 	if !ok {
 		return tc, docker.Image{}, fs.ErrNotExist
 	}
-	img, err := m.has(ctx, tc)
+	img, err := has(ctx, m.engine, tc)
 	if err != nil || !image.MadeFrom(img.Labels, tc) {
 		return tc, docker.Image{}, fs.ErrNotExist
 	}
@@ -81,7 +81,7 @@ func (m images) known(ctx context.Context, release string) (container.Toolchain,
 // verifies it with the checksum database, and its image's digests are kept for
 // the next time.
 func (m images) learn(ctx context.Context, release string) (container.Toolchain, docker.Image, error) {
-	dir, clean, err := m.tempDir()
+	dir, clean, err := container.TempDir(m.Env.Get("GOTMPDIR"), m.TrackDir)
 	if err != nil {
 		return container.Toolchain{}, docker.Image{}, err
 	}
@@ -91,7 +91,7 @@ func (m images) learn(ctx context.Context, release string) (container.Toolchain,
 		return container.Toolchain{}, docker.Image{}, err
 	}
 	stop := m.watch(release, modcache)
-	tc, zip, err := goCommand.Download(ctx, release, m.platform)
+	tc, zip, err := goCommand.DownloadVerified(ctx, release, m.platform, nil) // watch reports for both
 	stop()
 	if err != nil {
 		return tc, docker.Image{}, err

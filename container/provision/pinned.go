@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"os"
 
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/container/docker"
@@ -41,7 +40,7 @@ func (m images) pinned(ctx context.Context, want container.Want) (container.Tool
 	if release != "" {
 		return m.outside(ctx, release, want.From)
 	}
-	img, err := m.once(ctx, tc, func() (docker.Image, error) { return m.has(ctx, tc) }, func() (docker.Image, error) { return m.provide(ctx, tc) })
+	img, err := m.once(ctx, tc, func() (docker.Image, error) { return has(ctx, m.engine, tc) }, func() (docker.Image, error) { return m.provide(ctx, tc) })
 	return tc, img, err
 }
 
@@ -65,10 +64,10 @@ func (m images) once(ctx context.Context, tc container.Toolchain, find, make fun
 
 // has returns the image of tc, if the engine has it: by the id that it gets in
 // an engine with the classic store, then in one with the containerd store.
-func (m images) has(ctx context.Context, tc container.Toolchain) (docker.Image, error) {
-	img, err := m.engine.Image(ctx, tc.Config)
+func has(ctx context.Context, engine *docker.Engine, tc container.Toolchain) (docker.Image, error) {
+	img, err := engine.Image(ctx, tc.Config)
 	if errors.Is(err, fs.ErrNotExist) {
-		img, err = m.engine.Image(ctx, tc.Digest)
+		img, err = engine.Image(ctx, tc.Digest)
 	}
 	if err == nil && img.ID != tc.Config && img.ID != tc.Digest {
 		err = fmt.Errorf("the engine's image %s %w %s", img.ID, container.ErrIntegrity, tc.Config)
@@ -82,7 +81,7 @@ func (m images) provide(ctx context.Context, tc container.Toolchain) (docker.Ima
 	if err == nil || ctx.Err() != nil {
 		return img, err
 	}
-	dir, clean, err := m.tempDir()
+	dir, clean, err := container.TempDir(m.Env.Get("GOTMPDIR"), m.TrackDir)
 	if err != nil {
 		return img, err
 	}
@@ -103,7 +102,7 @@ func (m images) pulled(ctx context.Context, tc container.Toolchain) (docker.Imag
 	err := m.pull(ctx, m.Repository+"@"+tc.Digest)
 	if err == nil {
 		var img docker.Image
-		if img, err = m.has(ctx, tc); err == nil {
+		if img, err = has(ctx, m.engine, tc); err == nil {
 			return img, nil
 		}
 	}
@@ -139,26 +138,33 @@ func (m images) assemble(ctx context.Context, tc container.Toolchain, zip, dir s
 	if err != nil {
 		return tc, docker.Image{}, err
 	}
-	if err := m.load(ctx, tc, img); err != nil {
-		return tc, docker.Image{}, err
-	}
-	loaded, err := m.has(ctx, tc)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("the image that the engine loaded %w: neither %s nor %s is there", container.ErrIntegrity, tc.Config, tc.Digest)
-	}
+	loaded, err := Load(ctx, m.engine, tc, img, m.report)
 	return tc, loaded, err
 }
 
-// load streams the image into the engine, which then unpacks it.
-func (m images) load(ctx context.Context, tc container.Toolchain, img image.Image) error {
+// Load puts the image of tc into an engine, and makes sure that the engine
+// then has that one.
+func Load(ctx context.Context, engine *docker.Engine, tc container.Toolchain, img image.Image, report func(container.Progress)) (docker.Image, error) {
+	if err := send(ctx, engine, tc, img, report); err != nil {
+		return docker.Image{}, err
+	}
+	loaded, err := has(ctx, engine, tc)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("the image that the engine loaded %w: neither %s nor %s is there", container.ErrIntegrity, tc.Config, tc.Digest)
+	}
+	return loaded, err
+}
+
+// send streams the image into the engine, which then unpacks it.
+func send(ctx context.Context, engine *docker.Engine, tc container.Toolchain, img image.Image, report func(container.Progress)) error {
 	archive, stream := io.Pipe()
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
 		stream.CloseWithError(image.WriteArchive(stream, img, image.Name(tc)))
 	}()
-	counted := &counter{Reader: archive, report: m.report, p: container.Progress{Task: "sending go" + tc.Version + " to the engine", Total: image.ArchiveSize(img), Unit: "bytes"}}
-	err := m.engine.Load(ctx, counted, "loading go"+tc.Version+" into the engine", m.report)
+	counted := &counter{Reader: archive, report: report, p: container.Progress{Task: "sending go" + tc.Version + " to the engine", Total: image.ArchiveSize(img), Unit: "bytes"}}
+	err := engine.Load(ctx, counted, "loading go"+tc.Version+" into the engine", report)
 	archive.CloseWithError(errors.Join(err, io.ErrClosedPipe))
 	<-sent // the layers are still being read until then
 	return err
@@ -176,17 +182,4 @@ func (c *counter) Read(b []byte) (int, error) {
 	c.p.Done += int64(n)
 	c.report(c.p)
 	return n, err
-}
-
-// tempDir makes a directory that is removed by clean, or by whoever tracks it.
-func (p *Provider) tempDir() (dir string, clean func(), err error) {
-	dir, err = os.MkdirTemp(p.Env.Get("GOTMPDIR"), "gorun-")
-	if err != nil {
-		return "", nil, container.WithHint(err, "make room in the temporary directory, or name another one with TMPDIR")
-	}
-	release := func() {}
-	if p.TrackDir != nil {
-		release = p.TrackDir(dir)
-	}
-	return dir, func() { os.RemoveAll(dir); release() }, nil
 }
