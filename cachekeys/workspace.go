@@ -30,6 +30,9 @@ type Workspace struct {
 type Module struct {
 	Path string // "" when its go.mod cannot be read
 	Dir  string // absolute
+	// Replacement says that it stands in for another module, and is not a main
+	// module itself.
+	Replacement bool
 }
 
 // Options say what of the go command's configuration moves a workspace.
@@ -152,7 +155,7 @@ func (w *Workspace) readGoMod(alternative string) {
 func (w *Workspace) addReplaced(base string, list []*modfile.Replace) {
 	for _, r := range list {
 		if modfile.IsDirectoryPath(r.New.Path) {
-			w.Modules = append(w.Modules, Module{Path: r.Old.Path, Dir: Absolute(base, r.New.Path)})
+			w.Modules = append(w.Modules, Module{Path: r.Old.Path, Dir: Absolute(base, r.New.Path), Replacement: true})
 		}
 	}
 }

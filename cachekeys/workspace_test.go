@@ -37,7 +37,7 @@ func TestFindWorkspace(t *testing.T) {
 		"none/main.go":        "package main\n",
 	})
 	at := func(name string) string { return filepath.Join(root, name) }
-	m := []Module{{"example.com/m", at("m")}, {"example.com/r", at("r")}}
+	m := []Module{{Path: "example.com/m", Dir: at("m")}, {Path: "example.com/r", Dir: at("r"), Replacement: true}}
 	tests := []struct {
 		name string
 		dir  string
@@ -48,15 +48,15 @@ func TestFindWorkspace(t *testing.T) {
 		{"-modfile", "m/pkg", Options{ModFile: "../alt.mod"}, Workspace{GoMod: at("m/go.mod"), Modules: m[:1], Go: "1.27", VCS: at("m")}},
 		{"go.work", "w/a", Options{}, Workspace{
 			GoMod: at("w/a/go.mod"), GoWork: at("w/go.work"), Go: "1.26",
-			Modules: []Module{{"example.com/a", at("w/a")}, m[0], m[1], {"example.com/q", at("w/q")}},
+			Modules: []Module{{Path: "example.com/a", Dir: at("w/a")}, m[0], m[1], {Path: "example.com/q", Dir: at("w/q"), Replacement: true}},
 		}},
-		{"GOWORK=off", "w/a", Options{GOWORK: "off"}, Workspace{GoMod: at("w/a/go.mod"), Modules: []Module{{"example.com/a", at("w/a")}}, Go: "1.24"}},
+		{"GOWORK=off", "w/a", Options{GOWORK: "off"}, Workspace{GoMod: at("w/a/go.mod"), Modules: []Module{{Path: "example.com/a", Dir: at("w/a")}}, Go: "1.24"}},
 		{"GOWORK=file", "m", Options{GOWORK: at("w/go.work")}, Workspace{
 			GoMod: at("m/go.mod"), GoWork: at("w/go.work"), Go: "1.26", VCS: at("m"),
-			Modules: []Module{{"example.com/a", at("w/a")}, m[0], m[1], {"example.com/q", at("w/q")}},
+			Modules: []Module{{Path: "example.com/a", Dir: at("w/a")}, m[0], m[1], {Path: "example.com/q", Dir: at("w/q"), Replacement: true}},
 		}},
-		{"a go.mod that nobody can read", "broken/deep", Options{}, Workspace{GoMod: at("broken/go.mod"), Modules: []Module{{"", at("broken")}}}},
-		{"a go.mod of a newer Go", "future", Options{}, Workspace{GoMod: at("future/go.mod"), Modules: []Module{{"example.com/f", at("future")}}, Go: "1.26"}},
+		{"a go.mod that nobody can read", "broken/deep", Options{}, Workspace{GoMod: at("broken/go.mod"), Modules: []Module{{Path: "", Dir: at("broken")}}}},
+		{"a go.mod of a newer Go", "future", Options{}, Workspace{GoMod: at("future/go.mod"), Modules: []Module{{Path: "example.com/f", Dir: at("future")}}, Go: "1.26"}},
 		{"no module", "none", Options{}, Workspace{}},
 		{"pkg@version", "m", Options{Versioned: true}, Workspace{VCS: at("m")}},
 		{"GOPATH mode", "m", Options{GOPATH: true}, Workspace{VCS: at("m")}},
@@ -72,7 +72,7 @@ func TestFindWorkspace(t *testing.T) {
 }
 
 func TestModuleIsTheInnermost(t *testing.T) {
-	w := Workspace{Modules: []Module{{"a", "/w"}, {"b", "/w/nested"}}}
+	w := Workspace{Modules: []Module{{Path: "a", Dir: "/w"}, {Path: "b", Dir: "/w/nested"}}}
 	for path, want := range map[string]string{"/w/x.go": "a", "/w/nested/y.go": "b", "/w/nestedx/y.go": "a", "/elsewhere": ""} {
 		if m, _ := w.Module(path); m.Path != want {
 			t.Errorf("Module(%s) = %q, want %q", path, m.Path, want)

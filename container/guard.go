@@ -271,7 +271,9 @@ func newGuardList(entries []guardEntry) (l guardList) {
 }
 
 // containerName is what the Docker engine accepts as a name.
-var containerName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$`)
+var containerName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$`)
+})
 
 // parseGuardLine takes one line with its newline.
 func parseGuardLine(line string) (add bool, e guardEntry, ok bool) {
@@ -286,7 +288,7 @@ func parseGuardLine(line string) (add bool, e guardEntry, ok bool) {
 	case "group":
 		e.group, ok = parseGroup(value)
 	case "container":
-		e.name, ok = value, containerName.MatchString(value)
+		e.name, ok = value, containerName().MatchString(value)
 	case "dir":
 		e.name, ok = parseDir(value)
 	default:

@@ -38,3 +38,19 @@ type Site struct {
 
 // Contained reports whether the site sees only what is mounted.
 func (s Site) Contained() bool { return s.Builder != "host" }
+
+// Identity says which toolchain a Want comes to, as far as that can be told
+// before there is a Site: without an engine, a download or a go command.
+type Identity struct {
+	// Builder is "host" or "docker".
+	Builder string
+	// Version is the Go release.
+	Version string
+	// Image and Digest name the image; both are "" on the host.
+	Image, Digest string
+	// Go is the go command of this machine, and Root its GOROOT, or that of the
+	// release that it becomes; both are "" in a container.
+	Go, Root string
+	// Unknown says why nothing sure can be told, or "".
+	Unknown string
+}

@@ -24,38 +24,40 @@ const interruptWait = 2 * time.Second
 
 // build has the go command do everything that `go run` does, except that the
 // capture helper takes the executable instead of running it.
-func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir string) (Executable, error) {
+func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir string) (Executable, *keeping, error) {
 	r.Report.Event(BuildStarted{Builder: site.Builder, Toolchain: *r.result.Toolchain, Command: plan.Command})
 	begin := r.Now()
 	view, err := r.view(plan, site, dir)
 	if err != nil {
-		return Executable{}, err
+		return Executable{}, nil, err
 	}
 	if !plan.DryRun {
 		if err := r.placeHelper(ctx, site, view, dir); err != nil {
-			return Executable{}, err
+			return Executable{}, nil, err
 		}
 	}
+	k := r.beginKeeping(ctx, plan, site, view)
 	log := r.newBuildLog(plan, filepath.Join(dir, capture.Name))
 	status, err := site.Executor.Run(ctx, r.goCommand(plan, site, view, dir, log))
 	log.close()
 	if err != nil {
-		return Executable{}, fmt.Errorf("running the go command: %w", err)
+		return Executable{}, nil, fmt.Errorf("running the go command: %w", err)
 	}
 	if status.Code != 0 || status.Signal != 0 {
-		return Executable{}, r.buildFault(status, log)
+		return Executable{}, nil, r.buildFault(status, log)
 	}
 	if plan.DryRun {
 		r.result.Outcome = Success
-		return Executable{}, nil
+		return Executable{}, nil, nil
 	}
 	exe, err := captured(dir)
 	if err != nil {
-		return Executable{}, err
+		return Executable{}, nil, err
 	}
+	r.endKeeping(plan, k, exe, dir)
 	r.result.Executable = &exe
 	r.Report.Event(Built{Executable: exe, Took: r.Now().Sub(begin)})
-	return exe, nil
+	return exe, k, nil
 }
 
 // goCommand is the `go run` of this build. Both streams go to one writer, so

@@ -98,11 +98,13 @@ func (l *buildLog) words(line, pkg string) {
 
 // place matches "file:line:column: message". The ending keeps out what only
 // looks like a place, such as a URL with a port.
-var place = regexp.MustCompile(`^((?:[^:\s][^:]*?)\.(?:go|s|S|c|cc|cpp|cxx|m|h|hh|hpp|hxx|f|F|for|f90|swig|swigcxx|mod|work|sum)):(\d+)(?::(\d+))?: (.*)$`)
+var place = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^((?:[^:\s][^:]*?)\.(?:go|s|S|c|cc|cpp|cxx|m|h|hh|hpp|hxx|f|F|for|f90|swig|swigcxx|mod|work|sum)):(\d+)(?::(\d+))?: (.*)$`)
+})
 
 // parse finds diagnostics, and reports whether the line is part of one.
 func (l *buildLog) parse(line, pkg string) bool {
-	if m := place.FindStringSubmatch(line); m != nil {
+	if m := place().FindStringSubmatch(line); m != nil {
 		l.finish()
 		l.open = &Diagnostic{Kind: "error", File: l.file(m[1]), Line: number(m[2]), Column: number(m[3]), Message: m[4], Package: pkg}
 		return true
@@ -176,7 +178,9 @@ func (d Diagnostic) place() string {
 }
 
 // noise are lines that say what the go command does, not what is wrong.
-var noise = regexp.MustCompile(`^(# |go: (downloading|finding|extracting|added|upgraded) |WORK=|mkdir |cd |\s*$)`)
+var noise = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(# |go: (downloading|finding|extracting|added|upgraded) |WORK=|mkdir |cd |\s*$)`)
+})
 
 // firstWords returns the first paragraph of text that is no noise, on one line.
 func firstWords(text string) string {
@@ -187,7 +191,7 @@ func firstWords(text string) string {
 		if len(words) > 0 && !continued {
 			break
 		}
-		if continued == (len(words) > 0) && !noise.MatchString(line) {
+		if continued == (len(words) > 0) && !noise().MatchString(line) {
 			words = append(words, strings.TrimSpace(line))
 		}
 	}

@@ -3,6 +3,7 @@ package runner
 import (
 	"time"
 
+	"github.com/org/gorun-action/cachekeys"
 	"github.com/org/gorun-action/container"
 )
 
@@ -21,6 +22,34 @@ type Planned struct{ Plan Plan }
 // Progressed says how far something that takes its time has come. It comes as
 // often as the task reports; who shows it decides how often.
 type Progressed struct{ container.Progress }
+
+// Restored says whether the Store had the executable.
+type Restored struct {
+	// Key is "" when there is none.
+	Key string
+	Hit bool
+	// Executable is the one found.
+	Executable *Executable
+	// Reasons say why there is no key, or why the entry could not be used.
+	Reasons []string
+	// Differences say, after a miss, what has changed since the nearest entry.
+	Differences []string
+	Took        time.Duration
+}
+
+// Explained lists what the key depends on.
+type Explained struct {
+	Key    string
+	Inputs []cachekeys.Input
+}
+
+// Saved says that the executable is kept for later runs, or why it is not.
+type Saved struct {
+	Key     string
+	Kept    bool
+	Reasons []string
+	Took    time.Duration
+}
 
 // BuildStarted says that the go command is about to run.
 type BuildStarted struct {
@@ -69,6 +98,9 @@ type Finished struct{ Result Result }
 
 func (Planned) event()      {}
 func (Progressed) event()   {}
+func (Restored) event()     {}
+func (Explained) event()    {}
+func (Saved) event()        {}
 func (BuildStarted) event() {}
 func (BuildOutput) event()  {}
 func (Built) event()        {}

@@ -34,8 +34,15 @@ type Plan struct {
 	// DryRun reports -n: the go command prints, and nothing runs.
 	DryRun bool
 
+	// Key is the executable key, "" where there is none.
+	Key string
+
 	workspace cachekeys.Workspace
 	want      container.Want
+	identity  container.Identity
+	index     *cachekeys.Index
+	request   cachekeys.Request
+	closure   *cachekeys.Closure // nil when no key was looked for
 }
 
 func (r *run) plan() (Plan, error) {
@@ -54,11 +61,20 @@ func (r *run) plan() (Plan, error) {
 	p.Command = append(append([]string{"go", "run"}, s.Build.Args...), s.Package...)
 	r.result.Package = strings.Join(s.Package, " ")
 	r.result.Dir, r.result.Command = p.Dir, p.Command
+	err := dirFault(s.Dir)
+	if err == nil && r.looksForKey(p) {
+		r.closure(&p)
+	}
 	r.Report.Event(Planned{p})
 	for _, notice := range s.Build.Notices {
 		r.Report.Event(Noticed{notice})
 	}
-	return p, dirFault(s.Dir)
+	return p, err
+}
+
+// looksForKey reports whether the local sources have to be read.
+func (r *run) looksForKey(p Plan) bool {
+	return r.Keys != nil && !p.DryRun && (r.spec.Cache.on() || r.spec.Explain)
 }
 
 // dirFault says that the working directory is none, which the go command, and

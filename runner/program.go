@@ -17,8 +17,8 @@ import (
 // program runs the executable, as `go run` does: in the working directory,
 // with the caller's environment, GOROOT/bin first on PATH, and by the program
 // of -exec where one is named.
-func (r *run) program(ctx context.Context, plan Plan, exe Executable) error {
-	env := r.programEnv(filepath.Dir(filepath.Dir(exe.Path)))
+func (r *run) program(ctx context.Context, plan Plan, exe Executable, path string) error {
+	env := r.programEnv(path)
 	words := append(append(r.execFor(plan, goenv.Lookup(env, "PATH")), exe.Path), r.spec.Args...)
 	r.checkInterpreter(exe.Path)
 
@@ -26,12 +26,14 @@ func (r *run) program(ctx context.Context, plan Plan, exe Executable) error {
 	defer cancel()
 	trace := r.newTracer(plan)
 	begin := r.Now()
-	status, err := r.supervise(ctx, container.Command{
+	c := container.Command{
 		Path: words[0], Args: words[1:], Dir: plan.Dir, Env: env,
 		Stdin: r.spec.Stdin, Stdout: r.spec.Stdout, Stderr: trace,
 		Stop: stopSteps(r.spec.Grace), Foreground: true,
 		Started: func(pid int) { r.Report.Event(Started{Pid: pid, Command: words}) },
-	})
+	}
+	r.becomeProgram(c, exe)
+	status, err := r.supervise(ctx, c)
 	if err != nil {
 		return startFault(err)
 	}
@@ -76,16 +78,26 @@ func (r *run) supervise(ctx context.Context, c container.Command) (container.Exi
 // programEnv is the caller's environment with the PATH that the go command
 // gives a program. A go command in a container has no GOROOT here, so the PATH
 // stays as it is.
-func (r *run) programEnv(dir string) []string {
+//
+// path is that PATH, "" for the caller's.
+func (r *run) programEnv(path string) []string {
 	env := r.spec.Env.Environ()
 	if wd := goenv.Lookup(env, "PWD"); wd != "" && wd != r.spec.Dir {
 		env = append(env, "PWD="+r.spec.Dir)
 	}
-	path, err := os.ReadFile(filepath.Join(dir, capture.PathFile))
-	if err != nil || r.result.Builder != "host" {
+	if path == "" || r.result.Builder != "host" {
 		return env
 	}
-	return append(env, "PATH="+string(path))
+	return append(env, "PATH="+path)
+}
+
+// capturedPath is the PATH that the go command gave the capture helper.
+func (r *run) capturedPath(exe Executable) string {
+	path, err := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(exe.Path)), capture.PathFile))
+	if err != nil {
+		return ""
+	}
+	return string(path)
 }
 
 // checkInterpreter says so when -ldlgo had nothing to act on.
@@ -98,10 +110,8 @@ func (r *run) checkInterpreter(path string) {
 		return
 	}
 	defer f.Close()
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_INTERP {
-			return
-		}
+	if hasInterpreter(f) {
+		return
 	}
 	r.Report.Event(Warned{
 		Message: "-ldlgo has no effect: the program is statically linked and needs no dynamic linker",

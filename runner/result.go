@@ -33,6 +33,7 @@ type Phase string
 const (
 	PhaseInputs    Phase = "inputs"
 	PhasePlan      Phase = "plan"
+	PhaseRestore   Phase = "restore"
 	PhaseToolchain Phase = "toolchain"
 	PhaseBuild     Phase = "build"
 	PhaseRun       Phase = "run"
@@ -59,16 +60,28 @@ type Result struct {
 	// Reproduce is the command line that does the same again.
 	Reproduce string `json:"reproduce,omitempty"`
 
-	Package     string       `json:"package,omitempty"`
-	Dir         string       `json:"dir,omitempty"`
-	Builder     string       `json:"builder,omitempty"`
-	Toolchain   *Toolchain   `json:"toolchain,omitempty"`
-	Executable  *Executable  `json:"executable,omitempty"`
-	Cache       string       `json:"cache"`             // "off" until there is a store
+	Package    string      `json:"package,omitempty"`
+	Dir        string      `json:"dir,omitempty"`
+	Builder    string      `json:"builder,omitempty"`
+	Toolchain  *Toolchain  `json:"toolchain,omitempty"`
+	Executable *Executable `json:"executable,omitempty"`
+	// Cache says where the executable came from: see the Cache constants.
+	Cache string `json:"cache"`
+	// Key is the executable key, "" where there is none.
+	Key         string       `json:"key,omitempty"`
 	Command     []string     `json:"command,omitempty"` // the effective go command line
 	Timings     Timings      `json:"timings_ms"`
 	Diagnostics []Diagnostic `json:"diagnostics,omitempty"`
 }
+
+// What a Result says of the cache.
+const (
+	Off      = "off"      // it was not asked
+	Hit      = "hit"      // the executable was there, and ran
+	Miss     = "miss"     // it was not there
+	NoKey    = "no_key"   // nothing sure can be said of the inputs: the go command decided
+	Verified = "verified" // it was there, and a build made the same
+)
 
 // Toolchain says which Go built the program.
 type Toolchain struct {
@@ -92,6 +105,7 @@ type Executable struct {
 // Timings are the wall-clock times of the phases, in milliseconds.
 type Timings struct {
 	Plan      int64 `json:"plan"`
+	Restore   int64 `json:"restore"`
 	Toolchain int64 `json:"toolchain"`
 	Build     int64 `json:"build"`
 	Run       int64 `json:"run"`
@@ -103,6 +117,8 @@ func (t *Timings) set(p Phase, d time.Duration) {
 	switch p {
 	case PhasePlan:
 		t.Plan = ms
+	case PhaseRestore:
+		t.Restore = ms
 	case PhaseToolchain:
 		t.Toolchain = ms
 	case PhaseBuild:

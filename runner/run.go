@@ -14,6 +14,9 @@ import (
 // Builder provides the place where the go command runs, and makes its
 // toolchain ready first.
 type Builder interface {
+	// Identity says what Site will come to, in microseconds and without an
+	// engine or a go command.
+	Identity(want container.Want) container.Identity
 	Site(ctx context.Context, want container.Want, report func(container.Progress)) (container.Site, error)
 }
 
@@ -28,6 +31,14 @@ type Runner struct {
 	Report Reporter
 	// Now is the clock.
 	Now func() time.Time
+	// Keys finds executable keys; nil: nothing is cached.
+	Keys *Keyring
+	// Store keeps executables, and History knows what they were made of.
+	Store   Store
+	History History
+	// Replace, when not nil, makes this process become the program; it returns
+	// only when it could not.
+	Replace func(container.Command) error
 	// Track, when not nil, is told each temporary directory, so that somebody
 	// can remove it should this process die.
 	Track func(dir string) (release func())
@@ -40,12 +51,14 @@ type run struct {
 	result Result
 	// cancelled is the signal that asked for the end of the run, or nil.
 	cancelled os.Signal
+	// unsure says why what is built may differ from what the key says.
+	unsure string
 }
 
 // Run is the whole way of one run. It reports every Event, Finished last, and
 // returns the Result, whatever happened: a failure is an Outcome.
 func (r *Runner) Run(ctx context.Context, spec Spec) Result {
-	run := &run{Runner: r, spec: spec, result: Result{Cache: "off"}}
+	run := &run{Runner: r, spec: spec, result: Result{Cache: Off}}
 	begin := r.Now()
 	if err := run.steps(ctx); err != nil {
 		run.fail(err)
@@ -63,9 +76,31 @@ func (r *run) steps(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var found restored
+	if r.caches(plan) {
+		hit := false
+		found, hit = r.restoring(plan)
+		defer found.close()
+		if hit && !r.spec.VerifyCache {
+			err := r.runRestored(ctx, plan, found)
+			if !errors.Is(err, errLost) {
+				return err
+			}
+		}
+	}
+	return r.buildAndRun(ctx, plan, found)
+}
+
+// caches reports whether this run has to do with the Store.
+func (r *run) caches(p Plan) bool {
+	return p.closure != nil && r.spec.Cache.on()
+}
+
+// buildAndRun is the way of a program that the Store does not have.
+func (r *run) buildAndRun(ctx context.Context, plan Plan, found restored) error {
 	building, stop := r.cancelOnSignal(ctx)
 	defer stop()
-	exe, clean, err := r.prepare(building, plan)
+	exe, k, clean, err := r.prepare(building, plan)
 	defer clean()
 	cause := context.Cause(building)
 	stop()
@@ -78,25 +113,41 @@ func (r *run) steps(ctx context.Context) error {
 	if err != nil || plan.DryRun {
 		return err
 	}
-	_, err = timed(r, PhaseRun, func() (struct{}, error) { return struct{}{}, r.program(ctx, plan, exe) })
+	if found.exe.Path != "" {
+		if err := r.compare(plan, found.exe, exe); err != nil {
+			return err
+		}
+		k = nil
+	}
+	wait := r.save(plan, exe, k)
+	defer wait()
+	return r.runs(ctx, plan, exe, r.capturedPath(exe))
+}
+
+// runs is the run phase.
+func (r *run) runs(ctx context.Context, plan Plan, exe Executable, path string) error {
+	_, err := timed(r, PhaseRun, func() (struct{}, error) { return struct{}{}, r.program(ctx, plan, exe, path) })
 	return err
 }
 
 // prepare finds the toolchain and builds. The executable is there until clean.
-func (r *run) prepare(ctx context.Context, plan Plan) (exe Executable, clean func(), err error) {
+func (r *run) prepare(ctx context.Context, plan Plan) (exe Executable, k *keeping, clean func(), err error) {
 	clean = func() {}
 	site, err := timed(r, PhaseToolchain, func() (container.Site, error) { return r.site(ctx, plan) })
 	if err != nil {
-		return exe, clean, err
+		return exe, nil, clean, err
 	}
 	// The directory of this run: the captured executable, what a container
 	// needs besides the sources, the go command's own temporary files.
 	dir, remove, err := container.TempDir(r.spec.Env.Get("GOTMPDIR"), r.Track)
 	if err != nil {
-		return exe, clean, err
+		return exe, nil, clean, err
 	}
-	exe, err = timed(r, PhaseBuild, func() (Executable, error) { return r.build(ctx, plan, site, dir) })
-	return exe, remove, err
+	exe, err = timed(r, PhaseBuild, func() (exe Executable, err error) {
+		exe, k, err = r.build(ctx, plan, site, dir)
+		return exe, err
+	})
+	return exe, k, remove, err
 }
 
 // timed runs one phase and records how long it took.
@@ -140,7 +191,7 @@ func toolchainOf(site container.Site) *Toolchain {
 
 // Refuse is the Result of a command line that could not be understood.
 func Refuse(err error) Result {
-	r := Result{Outcome: Usage, Phase: PhaseInputs, ExitStatus: statusGorun, Error: err.Error(), Cache: "off"}
+	r := Result{Outcome: Usage, Phase: PhaseInputs, ExitStatus: statusGorun, Error: err.Error(), Cache: Off}
 	var usage *buildflags.UsageError
 	if errors.As(err, &usage) {
 		r.Hint = usage.Hint

@@ -43,6 +43,15 @@ type Spec struct {
 	Compat bool
 	// CacheDir is the absolute directory of gorun's own caches.
 	CacheDir string
+	// Cache says what to do with executables of earlier runs.
+	Cache CacheMode
+	// VerifyCache builds although there is an executable, and compares the two.
+	VerifyCache bool
+	// Explain reports every input of the key, and what it differs in.
+	Explain bool
+	// Replace lets the program take the place of this process where nothing
+	// has to be done after it.
+	Replace bool
 	// Stdin, Stdout and Stderr are the program's. Files are inherited as they
 	// are, except for standard error, which is read for panics on its way.
 	Stdin          io.Reader
@@ -51,3 +60,15 @@ type Spec struct {
 	// passed on to the program. nil is none.
 	Signals <-chan os.Signal
 }
+
+// CacheMode says what a run does with the Store.
+type CacheMode string
+
+// The modes. The zero CacheMode is CacheOff.
+const (
+	CacheOff       CacheMode = "off"
+	CacheRead      CacheMode = "read"      // nothing is written
+	CacheReadWrite CacheMode = "readwrite" // what was built is kept
+)
+
+func (m CacheMode) on() bool { return m == CacheRead || m == CacheReadWrite }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/org/gorun-action/cachekeys"
 )
@@ -89,7 +90,9 @@ var heads = []string{"panic: ", "fatal error: ", "SIG"}
 
 // signalHead is the head of a signal that the runtime does not turn into a
 // panic: "SIGABRT: abort".
-var signalHead = regexp.MustCompile(`^SIG[A-Z]+: [a-z]`)
+var signalHead = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^SIG[A-Z]+: [a-z]`)
+})
 
 const raceHead = "WARNING: DATA RACE"
 
@@ -99,7 +102,7 @@ func (t *tracer) look(line []byte) {
 		return
 	}
 	for _, h := range heads {
-		if bytes.HasPrefix(line, []byte(h)) && (h != "SIG" || signalHead.Match(line)) {
+		if bytes.HasPrefix(line, []byte(h)) && (h != "SIG" || signalHead().Match(line)) {
 			message, panicking := strings.CutPrefix(string(line), "panic: ")
 			t.crash = &Diagnostic{Kind: "panic", Message: message}
 			t.fatal, t.awaiting, t.complete = !panicking, true, false

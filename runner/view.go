@@ -27,7 +27,7 @@ type view struct {
 // trust, the go command's configuration, and no other secrets.
 func (r *run) view(plan Plan, site container.Site, dir string) (view, error) {
 	if !site.Contained() {
-		return view{env: r.hostEnv(dir)}, nil
+		return view{env: r.indexed(plan, r.hostEnv(dir))}, nil
 	}
 	if r.spec.Env.Get("GOCACHEPROG") != "" {
 		r.Report.Event(Noticed{"GOCACHEPROG is not used in the toolchain container, which does not have that program"})
@@ -50,6 +50,7 @@ func (r *run) view(plan Plan, site container.Site, dir string) (view, error) {
 		return view{}, err
 	}
 	v.mounts = tidy(v.mounts)
+	v.env = r.indexed(plan, v.env)
 	return v, nil
 }
 
@@ -111,6 +112,7 @@ func (r *run) cache(v *view, path, fallback string, err error) string {
 		v.mount(path, true)
 		return path
 	}
+	r.unsure = "the build ran without its caches"
 	r.Report.Event(Warned{Message: fmt.Sprintf("the cache cannot be used: %v", err), Hint: "name a writable directory with --cache-dir, GOCACHE or GOMODCACHE"})
 	if err := os.MkdirAll(fallback, 0o755); err != nil {
 		return path

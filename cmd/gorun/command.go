@@ -22,7 +22,7 @@ type command struct {
 	args                  []string
 	environ               []string
 	stdin, stdout, stderr *os.File
-	signals               <-chan os.Signal
+	signals               chan os.Signal // nil receives none
 	now                   func() time.Time
 }
 
@@ -47,6 +47,10 @@ func (c *command) run(ctx context.Context) int {
 		Host:    host,
 		Report:  log.reporter,
 		Now:     c.now,
+		Keys:    c.keyring(spec),
+		Store:   executables{c.store(spec), limits(o)},
+		History: history{c.store(spec)},
+		Replace: c.become,
 		Track:   host.Guard.Dir,
 	}
 	return c.conclude(o, log, r.Run(ctx, spec))
@@ -107,6 +111,7 @@ func (c *command) spec(o options, env goenv.Env, parsed buildflags.Parsed) (runn
 		Dir: dir, Env: env, Build: build, Package: pkg, Args: args,
 		Builder: o.builder, ToolchainImage: o.image, GoVersion: o.goVersion,
 		Timeout: o.timeout, Grace: o.grace, Compat: o.compat, CacheDir: cacheDir(o, env),
+		Cache: runner.CacheMode(o.cacheMode), VerifyCache: o.verifyCache, Explain: o.explain, Replace: o.replaceable(),
 		Stdin: c.stdin, Signals: c.signals,
 	}, nil
 }

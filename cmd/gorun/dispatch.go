@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -33,17 +34,21 @@ func dispatch(argv []string) int {
 
 // forwarded receives the signals that are meant for the program. One that this
 // process was told to ignore (nohup) stays ignored, here and in the program.
-func forwarded() <-chan os.Signal {
-	ch := make(chan os.Signal, 16) // a burst while the build ends must not be lost
-	for _, s := range []os.Signal{
-		syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT,
-		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH,
-	} {
-		if !signal.Ignored(s) {
-			signal.Notify(ch, s)
-		}
+func forwarded() chan os.Signal {
+	ch := make(chan os.Signal, 16)               // a burst while the build ends must not be lost
+	if signals := passedOn(); len(signals) > 0 { // none would be all
+		signal.Notify(ch, signals...)
 	}
 	return ch
+}
+
+// passedOn are the signals that are the program's and that nobody ignores.
+func passedOn() []os.Signal {
+	all := []os.Signal{
+		syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT,
+		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH,
+	}
+	return slices.DeleteFunc(all, signal.Ignored)
 }
 
 // removeContainer is the guard's: it removes the container of a gorun that

@@ -61,7 +61,7 @@ func (c *command) stderrReporter(o options) runner.Reporter {
 	switch {
 	case o.compat:
 		return report.NewCompat(c.stderr)
-	case o.logFile != "":
+	case o.logFile != "" || o.logFormat == "none":
 		return report.NewQuiet(c.stderr, opts)
 	case o.logFormat == "json", o.logFormat == "auto" && (o.output == "json" || !terminal):
 		return report.NewJSON(c.stderr, c.now)

@@ -7,12 +7,22 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docker/go-units"
+
 	"github.com/org/gorun-action/internal/buildflags"
+	"github.com/org/gorun-action/runner"
 )
 
 // defaultGrace is what `docker stop` gives a container, and longer than the
 // 7.5 s that a cancelled GitHub job leaves between INT and TERM.
 const defaultGrace = 10 * time.Second
+
+// What the executables may take in --cache-dir: as much as some hundred
+// programs do, and as long as somebody on holiday is away.
+const (
+	defaultCacheSize = 2 << 30
+	defaultCacheAge  = 30 * 24 * time.Hour
+)
 
 // options are gorun's own flags.
 type options struct {
@@ -29,11 +39,19 @@ type options struct {
 	compat        bool
 	strict        bool
 	cacheDir      string
+	cacheMode     string
+	cacheSize     int64
+	cacheAge      time.Duration
+	verifyCache   bool
+	explain       bool
 	help, version bool
 }
 
 func defaults() options {
-	return options{builder: "auto", logFormat: "auto", output: "raw", grace: defaultGrace}
+	return options{
+		builder: "auto", logFormat: "auto", output: "raw", grace: defaultGrace,
+		cacheMode: string(runner.CacheReadWrite), cacheSize: defaultCacheSize, cacheAge: defaultCacheAge,
+	}
 }
 
 // own is the table of gorun's own flags: the parser, -h and the README read it.
@@ -43,7 +61,7 @@ func (o *options) own() []buildflags.Own {
 		{Name: "toolchain-image", Arg: "ref@sha256:…", Usage: "compile in this image instead of the pinned one; it must be named by digest", Set: text(&o.image)},
 		{Name: "toolchain-repository", Arg: "repository", Usage: "pull pinned toolchain images from here, by digest, before making them from the module proxy", Set: text(&o.repository)},
 		{Name: "go-version", Arg: "1.26|1.26.8", Usage: "the Go release to compile with; default: the toolchain or go line of go.work or go.mod, else the newest pinned one", Set: text(&o.goVersion)},
-		{Name: "log-format", Arg: "auto|json|text", Usage: "auto is text on a terminal and JSON elsewhere", Set: oneOf(&o.logFormat, "auto", "json", "text")},
+		{Name: "log-format", Arg: "auto|json|text|none", Usage: "auto is text on a terminal and JSON elsewhere; none shows failures only, and an unchanged program then takes gorun's place where nothing else needs it", Set: oneOf(&o.logFormat, "auto", "json", "text", "none")},
 		{Name: "log-file", Arg: "file", Usage: "write the log there (as JSON unless --log-format=text); standard error then shows failures only", Set: file(&o.logFile)},
 		{Name: "output", Arg: "raw|json", Usage: "raw leaves the program's output alone, json turns its lines into log records", Set: oneOf(&o.output, "raw", "json")},
 		{Name: "timeout", Arg: "duration", Usage: "time limit for the program, without the build: 90s, 5m; it gets QUIT, then TERM, then KILL, and the status is 124", Set: duration(&o.timeout)},
@@ -52,6 +70,11 @@ func (o *options) own() []buildflags.Own {
 		{Name: "compat", Arg: "go|none", Usage: "go reports exactly as go run does: its text, \"exit status N\", status 1", Set: o.setCompat},
 		{Name: "strict-flags", Bool: true, Usage: "refuse the flags that the manual page names and no Go release has", Set: boolean(&o.strict)},
 		{Name: "cache-dir", Arg: "directory", Usage: "where gorun keeps its caches; default: gorun in the user's cache directory", Set: file(&o.cacheDir)},
+		{Name: "cache-mode", Arg: "readwrite|read|off", Usage: "what to do with the executables of earlier runs: use and keep them, use them only, neither", Set: oneOf(&o.cacheMode, string(runner.CacheReadWrite), string(runner.CacheRead), string(runner.CacheOff))},
+		{Name: "cache-size", Arg: "size", Usage: "how much the kept executables may take, default 2GiB; the least recently used go first, 0 is no limit", Set: size(&o.cacheSize)},
+		{Name: "cache-age", Arg: "duration", Usage: "how long an executable is kept after its last use, default 720h; 0 is for ever", Set: duration(&o.cacheAge)},
+		{Name: "verify-cache", Bool: true, Usage: "build although the executable is there, and compare the two; a difference is an integrity failure", Set: boolean(&o.verifyCache)},
+		{Name: "explain", Bool: true, Usage: "show every input of the executable's key and, where it was not there, what has changed", Set: boolean(&o.explain)},
 		{Name: "version", Bool: true, Usage: "print gorun's version and the pinned toolchains", Set: boolean(&o.version)},
 		{Name: "h", Bool: true, Usage: "print this help", Set: boolean(&o.help)},
 		{Name: "help", Bool: true, Usage: "the same as -h", Set: boolean(&o.help)},
@@ -96,6 +119,12 @@ func (o *options) check() error {
 		return &buildflags.UsageError{Message: "--output=json makes log records, which --log-format=text has no place for", Hint: "drop one of the two flags"}
 	case o.output == "json" && o.compat:
 		return &buildflags.UsageError{Message: "--output=json and --compat=go contradict each other: go run leaves the program's output alone", Hint: "drop one of the two flags"}
+	case o.output == "json" && o.logFormat == "none":
+		return &buildflags.UsageError{Message: "--output=json makes log records, which --log-format=none has no place for", Hint: "drop one of the two flags"}
+	case o.explain && o.logFormat == "none" && o.logFile == "":
+		return &buildflags.UsageError{Message: "--explain is shown in the log, which --log-format=none leaves out", Hint: "drop one of the two flags"}
+	case o.verifyCache && o.cacheMode == string(runner.CacheOff):
+		return &buildflags.UsageError{Message: "--verify-cache has nothing to compare with --cache-mode=off", Hint: "drop one of the two flags"}
 	case o.image != "" && o.builder == "host":
 		return &buildflags.UsageError{Message: "--toolchain-image has no meaning with --builder=host", Hint: "drop one of the two flags"}
 	case o.image != "" && o.goVersion != "":
@@ -141,6 +170,18 @@ func duration(to *time.Duration) func(string) error {
 			return fmt.Errorf("it must not be negative")
 		}
 		*to = d
+		return nil
+	}
+}
+
+// size takes 512MiB, 2GiB or plain bytes.
+func size(to *int64) func(string) error {
+	return func(v string) error {
+		n, err := units.RAMInBytes(v)
+		if err != nil || n < 0 {
+			return fmt.Errorf("write it as 512MiB or 2GiB")
+		}
+		*to = n
 		return nil
 	}
 }

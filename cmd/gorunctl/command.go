@@ -18,7 +18,8 @@ const (
 	misuse  = 2 // the command line is wrong
 )
 
-const help = `gorunctl maintains the toolchain images that gorun pins.
+const help = `gorunctl maintains the toolchain images that gorun pins, and the executables
+that it stores.
 
 Usage:
 
@@ -30,6 +31,10 @@ Commands:
     image verify    make the pinned images again and compare them with the lock
     image list      print the lock
     lock            write the lock anew
+    cache ls        list the stored executables
+    cache rm        remove stored executables
+    cache prune     remove those that were not used for long, or take too much room
+    cache verify    hash all of them, and remove damaged ones
 
 gorunctl <command> -h explains a command. Downloads follow the go command's
 configuration (GOPROXY, GOMODCACHE; environment, GOENV file, GOROOT/go.env).
@@ -52,6 +57,10 @@ func subcommands() []subcommand {
 		{"image verify", verifyHelp, verify},
 		{"image list", listHelp, list},
 		{"lock", lockHelp, lock},
+		{"cache ls", cacheListHelp, cacheList},
+		{"cache rm", cacheRemoveHelp, cacheRemove},
+		{"cache prune", cachePruneHelp, cachePrune},
+		{"cache verify", cacheVerifyHelp, cacheVerify},
 	}
 }
 

@@ -50,6 +50,7 @@ import (
 	"go/version"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -87,7 +88,9 @@ func (p Progress) report(task string, done, total int64) {
 	}
 }
 
-var validPlatform = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+$`)
+var validPlatform = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+$`)
+})
 
 // moduleVersion returns the version of golang.org/toolchain that holds a
 // release for a platform.
@@ -95,7 +98,7 @@ func moduleVersion(release, platform string) (string, error) {
 	if !version.IsValid("go"+release) || strings.Contains(release, "-") {
 		return "", fmt.Errorf("go version %q is no Go release", release)
 	}
-	if !validPlatform.MatchString(platform) {
+	if !validPlatform().MatchString(platform) {
 		return "", fmt.Errorf("platform %q is not of the form linux/amd64", platform)
 	}
 	return "v0.0.1-go" + release + "." + strings.ReplaceAll(platform, "/", "-"), nil

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/org/gorun-action/container"
@@ -18,10 +19,12 @@ import (
 
 // byDigest is a reference that cannot change what it means: a name with a
 // digest, or the id of an image.
-var byDigest = regexp.MustCompile(`^(?:[^@\s]+@)?(sha256:[0-9a-f]{64})$`)
+var byDigest = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:[^@\s]+@)?(sha256:[0-9a-f]{64})$`)
+})
 
 func digestOf(ref string) string {
-	if m := byDigest.FindStringSubmatch(ref); m != nil {
+	if m := byDigest().FindStringSubmatch(ref); m != nil {
 		return m[1]
 	}
 	return ""

@@ -29,11 +29,7 @@ func (m images) pinned(ctx context.Context, want container.Want) (container.Tool
 	if err != nil {
 		return container.Toolchain{}, docker.Image{}, err
 	}
-	choose := lock.Choose
-	if want.Exact {
-		choose = lock.ChooseExact
-	}
-	tc, release, err := choose(want.Version, m.platform)
+	tc, release, err := choose(lock, want, m.platform)
 	if err != nil {
 		return tc, docker.Image{}, &buildflags.UsageError{Message: fmt.Sprintf("%s: %v", want.From, err), Hint: "name a Go release: --go-version=1.26.8"}
 	}

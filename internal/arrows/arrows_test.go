@@ -27,8 +27,10 @@ var rooms = map[string][]string{
 	"internal/conformance": {},
 	"internal/docs":        {},
 	"internal/goenv":       {},
+	"internal/soundness":   {"cachekeys"},
+	"internal/store":       {},
 	"runner":               {"cachekeys", "container", "internal/buildflags", "internal/capture", "internal/goenv"},
-	"internal/report":      {"container", "runner"},
+	"internal/report":      {"cachekeys", "container", "runner"},
 }
 
 // anything are the rooms on top, which may import everything.

@@ -13,6 +13,8 @@
 //	build, err := parsed.Build(Options{...})     // the page's flags in Go's spelling
 package buildflags
 
+import "iter"
+
 // Build is what the flags on a command line ask of the go command.
 type Build struct {
 	// Args are the flags to hand to the go command, in their order and in the
@@ -70,3 +72,15 @@ func last(settings []setting, name string) (value string, ok bool) {
 type UsageError struct{ Message, Hint string }
 
 func (e *UsageError) Error() string { return e.Message }
+
+// Settings returns all of Go's flags in their order, those of GOFLAGS first,
+// each with its canonical value.
+func (b Build) Settings() iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		for _, s := range b.settings {
+			if !yield(s.name, s.value) {
+				return
+			}
+		}
+	}
+}

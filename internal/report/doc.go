@@ -28,6 +28,7 @@
 //	  exec[]           string
 //	  command          array   always                 the effective go command line
 //	  command[]        string
+//	  key              string  when there is one      the executable key
 //
 // How far a task has come, if it takes longer than a second: at most one
 // record in 3 s for each task, and its last one:
@@ -37,6 +38,40 @@
 //	  done   number  always             in units
 //	  total  number  when known         in units
 //	  unit   string  when there is one  "bytes", "files" or "seconds"
+//
+// With --explain, every input of the key:
+//
+//	explain
+//	  key             string  when there is one  the executable key
+//	  inputs          array   always
+//	  inputs[]        object
+//	  inputs[].kind   string  always             "toolchain", "target", "directory", "package", "flag", "env", "compiler", "module", "vcs", "overlay", "profile", "file" or "embed"
+//	  inputs[].name   string  always             a path relative to the workspace, a flag, a variable
+//	  inputs[].value  string  always             a fingerprint, or what is short and no secret
+//
+// Whether an earlier run left the executable:
+//
+//	restore
+//	  key                string  when there is one   the executable key
+//	  cache              string  always              "hit", "miss" or "no_key"
+//	  executable         object  after a hit
+//	  executable.sha256  string  always              lower-case hex
+//	  executable.size    number  always              bytes
+//	  reasons            array   without a key       why there is none
+//	  reasons[]          string
+//	  differences        array   when some are known what has changed since the nearest executable, at most 50
+//	  differences[]      string
+//	  more               number  when there are more
+//	  took_ms            number  always              milliseconds
+//
+// Whether the executable that was built is kept for later runs:
+//
+//	save
+//	  key        string   always
+//	  kept       boolean  always
+//	  reasons    array    when it is not kept
+//	  reasons[]  string
+//	  took_ms    number   always               milliseconds
 //
 // The build. The first record has the command, the last one the executable;
 // between them is a record for each line of the go command's text that is no
@@ -108,7 +143,7 @@
 //
 //	result
 //	  outcome                 string  always                  "success", "failure", "panic", "race", "signal", "oom", "timeout", "cancelled", "usage", "build_failed", "integrity", "infrastructure", "not_executable" or "not_found"
-//	  phase                   string  always                  the last phase reached: "inputs", "plan", "toolchain", "build" or "run"
+//	  phase                   string  always                  the last phase reached: "inputs", "plan", "restore", "toolchain", "build" or "run"
 //	  exit_status             number  always                  gorun's own
 //	  program_status          number  when a program ended    its exit code, or 128 + the signal
 //	  signal                  string  when a signal ended it  "SIGTERM"
@@ -126,11 +161,13 @@
 //	  executable              object  when there is one
 //	  executable.sha256       string  always                  lower-case hex
 //	  executable.size         number  always                  bytes
-//	  cache                   string  always                  "off"
+//	  cache                   string  always                  "hit", "miss", "no_key", "verified" or "off"
+//	  key                     string  when there is one       the executable key
 //	  command                 array   when known              the effective go command line
 //	  command[]               string
 //	  timings_ms              object  always                  milliseconds
 //	  timings_ms.plan         number  always
+//	  timings_ms.restore      number  always
 //	  timings_ms.toolchain    number  always
 //	  timings_ms.build        number  always
 //	  timings_ms.run          number  always

@@ -5,10 +5,12 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/org/gorun-action/cachekeys"
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/runner"
 )
@@ -56,6 +58,8 @@ var (
 	raceAt        = runner.Diagnostic{Kind: "race", File: "main.go", Line: 20, Message: "data race", Function: "main.count"}
 )
 
+const someKey = "x1-linux.amd64-c67359e83a61-f406fff06b27-f5b37658987c1f59fd8473e162476760c4df96c508222123b64c5fadd19a03e5"
+
 // failedResult has every field.
 func failedResult() runner.Result {
 	status := 143
@@ -63,8 +67,8 @@ func failedResult() runner.Result {
 		Outcome: runner.Signal, Phase: runner.PhaseRun, ExitStatus: 143, ProgramStatus: &status, Signal: "SIGTERM",
 		Error: "the program was killed by SIGTERM", Hint: "look for who sent it", Reproduce: "gorun -C /src ./cmd/hello -- a 'b c'",
 		Package: "./cmd/hello", Dir: "/src", Builder: "docker", Toolchain: &someToolchain, Executable: &executable,
-		Cache: "off", Command: []string{"go", "run", "./cmd/hello"},
-		Timings:     runner.Timings{Plan: 1, Toolchain: 20, Build: 300, Run: 4000, Total: 4321},
+		Cache: runner.Miss, Key: someKey, Command: []string{"go", "run", "./cmd/hello"},
+		Timings:     runner.Timings{Plan: 1, Restore: 2, Toolchain: 20, Build: 300, Run: 4000, Total: 4321},
 		Diagnostics: []runner.Diagnostic{compileError, panicAt},
 	}
 }
@@ -87,7 +91,7 @@ func writeEveryRecord(t *testing.T, result runner.Result) []byte {
 	j := NewJSON(&buf, c.ticking)
 	j.Event(runner.Planned{Plan: runner.Plan{
 		Package: []string{"./cmd/hello"}, Dir: "/src", Module: "/src", GoVersion: "1.26", GoVersionFrom: "go.mod",
-		Target: "linux/arm64", Exec: []string{"qemu-aarch64", "-L", "/"}, Command: []string{"go", "run", "./cmd/hello"},
+		Target: "linux/arm64", Exec: []string{"qemu-aarch64", "-L", "/"}, Command: []string{"go", "run", "./cmd/hello"}, Key: someKey,
 	}})
 	j.Event(runner.Planned{Plan: runner.Plan{}})
 	for done := range 3 {
@@ -95,6 +99,13 @@ func writeEveryRecord(t *testing.T, result runner.Result) []byte {
 		j.Event(runner.Progressed{Progress: container.Progress{Task: "waiting"}})
 		c.advance(progressAfter)
 	}
+	j.Event(runner.Explained{Key: someKey, Inputs: []cachekeys.Input{{Kind: cachekeys.KindFlag, Name: "-tags", Value: "e2e"}}})
+	j.Event(runner.Explained{})
+	j.Event(runner.Restored{Key: someKey, Hit: true, Executable: &executable, Took: time.Millisecond})
+	j.Event(runner.Restored{Key: someKey, Differences: slices.Repeat([]string{"main.go changed"}, maxDifferences+2)})
+	j.Event(runner.Restored{Reasons: []string{"-a asks for a build"}})
+	j.Event(runner.Saved{Key: someKey, Kept: true, Took: 2 * time.Millisecond})
+	j.Event(runner.Saved{Key: someKey, Reasons: []string{"the sources changed during the build"}})
 	j.Event(runner.BuildStarted{Builder: "docker", Toolchain: someToolchain, Command: []string{"go", "run", "./cmd/hello"}})
 	j.Event(runner.BuildStarted{Builder: "host", Toolchain: hostToolchain})
 	j.Event(runner.BuildOutput{Text: "go: downloading example.com/x v1.2.3\n"})

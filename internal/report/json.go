@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
 
+	"github.com/org/gorun-action/cachekeys"
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/runner"
 )
@@ -71,16 +72,22 @@ func (j *JSON) Event(e runner.Event) {
 	switch e := e.(type) {
 	case runner.Planned:
 		j.record(now, zerolog.InfoLevel, "plan", planFields{
-			Package: words(e.Plan.Package), Dir: e.Plan.Dir, Module: e.Plan.Module,
+			Package: orNone(e.Plan.Package), Dir: e.Plan.Dir, Module: e.Plan.Module,
 			GoVersion: e.Plan.GoVersion, GoVersionFrom: e.Plan.GoVersionFrom,
-			Target: e.Plan.Target, Exec: e.Plan.Exec, Command: words(e.Plan.Command),
+			Target: e.Plan.Target, Exec: e.Plan.Exec, Command: orNone(e.Plan.Command), Key: e.Plan.Key,
 		})
 	case runner.Progressed:
 		if j.progress.due(e.Progress, now) {
 			j.record(now, zerolog.InfoLevel, "progress", progressFields(e.Progress))
 		}
+	case runner.Restored:
+		j.record(now, zerolog.InfoLevel, "restore", restoreFieldsOf(e))
+	case runner.Explained:
+		j.record(now, zerolog.InfoLevel, "explain", explainFields{Key: e.Key, Inputs: orNone(e.Inputs)})
+	case runner.Saved:
+		j.record(now, zerolog.InfoLevel, "save", saveFields{Key: e.Key, Kept: e.Kept, Reasons: e.Reasons, Took: e.Took.Milliseconds()})
 	case runner.BuildStarted:
-		j.record(now, zerolog.InfoLevel, "build", buildStartFields{Builder: e.Builder, Toolchain: e.Toolchain, Command: words(e.Command)})
+		j.record(now, zerolog.InfoLevel, "build", buildStartFields{Builder: e.Builder, Toolchain: e.Toolchain, Command: orNone(e.Command)})
 	case runner.BuildOutput:
 		if !e.Parsed {
 			j.record(now, zerolog.InfoLevel, "build", buildOutputFields{Output: strings.TrimSuffix(e.Text, "\n")})
@@ -90,7 +97,7 @@ func (j *JSON) Event(e runner.Event) {
 	case runner.Diagnosed:
 		j.record(now, zerolog.ErrorLevel, "diagnostic", e.Diagnostic)
 	case runner.Started:
-		j.record(now, zerolog.InfoLevel, "start", startFields{Pid: e.Pid, Command: words(e.Command)})
+		j.record(now, zerolog.InfoLevel, "start", startFields{Pid: e.Pid, Command: orNone(e.Command)})
 	case runner.Exited:
 		j.endStreams() // the program's last words come before its end
 		j.record(now, zerolog.InfoLevel, "exit", exitFieldsOf(e.Status, e.Took))
@@ -196,12 +203,57 @@ type planFields struct {
 	Target        string   `json:"target"`
 	Exec          []string `json:"exec,omitempty"`
 	Command       []string `json:"command"`
+	Key           string   `json:"key,omitempty"`
 }
 
-// words makes sure that an array is one, not null.
-func words(s []string) []string {
+type restoreFields struct {
+	Key         string             `json:"key,omitempty"`
+	Cache       string             `json:"cache"`
+	Executable  *runner.Executable `json:"executable,omitempty"`
+	Reasons     []string           `json:"reasons,omitempty"`
+	Differences []string           `json:"differences,omitempty"`
+	More        int                `json:"more,omitempty"`
+	Took        int64              `json:"took_ms"`
+}
+
+// maxDifferences bounds what a record lists; another branch may differ in
+// thousands of files.
+const maxDifferences = 50
+
+func restoreFieldsOf(e runner.Restored) restoreFields {
+	f := restoreFields{Key: e.Key, Cache: cacheWord(e), Executable: e.Executable, Reasons: e.Reasons, Differences: e.Differences, Took: e.Took.Milliseconds()}
+	if more := len(f.Differences) - maxDifferences; more > 0 {
+		f.Differences, f.More = f.Differences[:maxDifferences], more
+	}
+	return f
+}
+
+func cacheWord(e runner.Restored) string {
+	switch {
+	case e.Hit:
+		return runner.Hit
+	case e.Key == "":
+		return runner.NoKey
+	}
+	return runner.Miss
+}
+
+type explainFields struct {
+	Key    string            `json:"key,omitempty"`
+	Inputs []cachekeys.Input `json:"inputs"`
+}
+
+type saveFields struct {
+	Key     string   `json:"key"`
+	Kept    bool     `json:"kept"`
+	Reasons []string `json:"reasons,omitempty"`
+	Took    int64    `json:"took_ms"`
+}
+
+// orNone makes sure that an array is one, not null.
+func orNone[T any](s []T) []T {
 	if s == nil {
-		return []string{}
+		return []T{}
 	}
 	return s
 }

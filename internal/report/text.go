@@ -1,12 +1,14 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/org/gorun-action/cachekeys"
 	"github.com/org/gorun-action/runner"
 )
 
@@ -51,6 +53,7 @@ type Text struct {
 	bar      bar
 	progress throttle
 	running  bool // the program has the terminal
+	explain  bool // the user asked why
 	open     bool // the last text has not ended its line
 	spoken   bool // the go command had something to say
 	pointers []string
@@ -96,6 +99,12 @@ func (t *Text) Event(e runner.Event) {
 		t.verbatim(e.Text)
 	case runner.Diagnosed:
 		t.diagnosed(e.Diagnostic)
+	case runner.Explained:
+		t.explained(e)
+	case runner.Restored:
+		t.restored(e)
+	case runner.Saved:
+		t.saved(e)
 	case runner.Started:
 		t.running = true
 	case runner.Exited:
@@ -128,6 +137,41 @@ func (t *Text) diagnosed(d runner.Diagnostic) {
 		t.more++
 	default:
 		t.pointers = append(t.pointers, pointer(d))
+	}
+}
+
+// explained lists the inputs of the key, and makes the rest of the run say why
+// there was no executable.
+func (t *Text) explained(e runner.Explained) {
+	t.explain = true
+	t.remark("key: ", cmp.Or(e.Key, "none"))
+	for _, line := range strings.Split(strings.TrimSuffix(cachekeys.Text(e.Inputs), "\n"), "\n") {
+		t.remark("input: ", line)
+	}
+}
+
+func (t *Text) restored(e runner.Restored) {
+	if !t.explain {
+		return
+	}
+	t.remark("cache: ", strings.ReplaceAll(cacheWord(e), "_", " "))
+	for _, reason := range e.Reasons {
+		t.remark("no key: ", reason)
+	}
+	for i, d := range e.Differences {
+		if i == maxDifferences {
+			t.remark("", fmt.Sprintf("and %d more", len(e.Differences)-i))
+			return
+		}
+		t.remark("differs: ", d)
+	}
+}
+
+func (t *Text) saved(e runner.Saved) {
+	for _, reason := range e.Reasons {
+		if t.explain {
+			t.remark("not kept: ", reason)
+		}
 	}
 }
 
@@ -183,7 +227,11 @@ func (t *Text) failure(r runner.Result) string {
 // success is the one line of a run without faults.
 func success(r runner.Result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "success in %s (build %s, run %s", seconds(r.Timings.Total), seconds(r.Timings.Build), seconds(r.Timings.Run))
+	build := "build " + seconds(r.Timings.Build)
+	if r.Cache == runner.Hit {
+		build = "unchanged"
+	}
+	fmt.Fprintf(&b, "success in %s (%s, run %s", seconds(r.Timings.Total), build, seconds(r.Timings.Run))
 	if r.Toolchain != nil && r.Toolchain.Version != "" {
 		fmt.Fprintf(&b, ", go%s", r.Toolchain.Version)
 	}

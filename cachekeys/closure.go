@@ -1,0 +1,254 @@
+package cachekeys
+
+import (
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Closure is everything that a build depends on, as far as it can be told
+// without the go command.
+type Closure struct {
+	// Inputs are in their order, none twice.
+	Inputs []Input
+	// Reasons say why there can be no executable key, the most telling first.
+	Reasons []string
+	// CReasons are those that count when a package outside the standard library
+	// is compiled with cgo, which only the go command can tell.
+	CReasons []string
+
+	request Request
+	dirs    map[string]bool // package directories, absolute
+	files   map[string]bool // files, absolute
+}
+
+// Closure finds the inputs of r. It follows imports and embeds over the union
+// of all build constraints: more inputs are safe, fewer are not.
+func (ix *Index) Closure(r Request) *Closure {
+	w := &walk{
+		ix: ix, r: r, queued: map[string]bool{}, resolved: map[string]bool{},
+		c: &Closure{request: r, dirs: map[string]bool{}, files: map[string]bool{}},
+	}
+	w.configuration()
+	w.modules()
+	w.overlay()
+	w.roots()
+	for _, dir := range r.Extra {
+		w.add(dir)
+	}
+	w.packages()
+	w.profile()
+	w.stamping()
+	w.c.Inputs = sortInputs(w.c.Inputs)
+	return w.c
+}
+
+// walk is a Closure in the making.
+type walk struct {
+	ix       *Index
+	r        Request
+	c        *Closure
+	queue    []string        // package directories to look at, absolute
+	queued   map[string]bool // that were ever in the queue
+	resolved map[string]bool // import paths
+
+	vendorKnown bool
+	vendorDir   string
+}
+
+func (w *walk) input(kind, name, value string) {
+	w.c.Inputs = append(w.c.Inputs, Input{kind, name, value})
+}
+
+func (w *walk) reason(s string) {
+	if !slices.Contains(w.c.Reasons, s) {
+		w.c.Reasons = append(w.c.Reasons, s)
+	}
+}
+
+// file makes a whole file an input.
+func (w *walk) file(kind, path string) string {
+	value := w.ix.Sum(path)
+	w.input(kind, w.r.rel(path), value)
+	w.c.files[path] = true
+	return value
+}
+
+// roots adds the packages that the argument names.
+func (w *walk) roots() {
+	_, _, versioned := w.r.versioned()
+	switch {
+	case w.r.files():
+		w.fileList()
+	case versioned || len(w.r.Package) != 1: // its version says all
+	case isPattern(w.r.Package[0]):
+		w.reason("the pattern " + w.r.Package[0] + " may match another package tomorrow; name the package")
+	case isPath(w.r.Package[0]):
+		w.directory(Absolute(w.r.Workspace.Dir, w.r.Package[0]))
+	default:
+		w.follow(w.r.Package[0])
+	}
+}
+
+// directory adds a package that is named by its directory.
+func (w *walk) directory(dir string) {
+	if _, ok := w.r.Workspace.Module(dir); !ok {
+		w.reason(w.r.rel(dir) + " lies in no local module")
+		return
+	}
+	w.add(dir)
+}
+
+// fileList adds the files that the command line names: they count whatever
+// their constraints, and what else is in their directory does not.
+func (w *walk) fileList() {
+	for _, arg := range w.r.Package {
+		path := Absolute(w.r.Workspace.Dir, arg)
+		d := w.ix.dir(filepath.Dir(path))
+		f := d.record(filepath.Base(path))
+		w.ix.look(path, f, sourceFile)
+		w.source(d, f)
+	}
+}
+
+// add queues a package directory.
+func (w *walk) add(dir string) {
+	if !w.queued[dir] {
+		w.queued[dir] = true
+		w.queue = append(w.queue, dir)
+	}
+}
+
+// follow queues the local directories that may provide an import path. It
+// looks at each local module, since more than one makes the import ambiguous.
+func (w *walk) follow(path string) {
+	if w.resolved[path] {
+		return
+	}
+	w.resolved[path] = true
+	for _, m := range w.r.Workspace.Modules {
+		if path == m.Path {
+			w.add(m.Dir)
+		} else if rest, ok := strings.CutPrefix(path, m.Path); ok && m.Path != "" && rest[0] == '/' {
+			w.add(filepath.Join(m.Dir, filepath.FromSlash(rest[1:])))
+		}
+	}
+	if vendor := w.vendor(); vendor != "" {
+		w.add(filepath.Join(vendor, filepath.FromSlash(path)))
+	}
+}
+
+// packages goes through the queue until nothing new is found. Each round reads
+// its directories in parallel.
+func (w *walk) packages() {
+	for len(w.queue) > 0 {
+		round := make([]*dirRecord, len(w.queue))
+		for i, path := range w.queue {
+			round[i] = w.ix.dir(path)
+		}
+		w.queue = w.queue[:0]
+		w.ix.refresh(round)
+		for _, d := range round {
+			if w.provides(d) {
+				w.pkg(d)
+			}
+		}
+	}
+}
+
+// refresh looks at package directories and their source files.
+func (ix *Index) refresh(round []*dirRecord) {
+	workers := min(runtime.GOMAXPROCS(0), (len(round)+7)/8) // fewer than eight are looked at before a goroutine starts
+	if workers < 2 {
+		for _, d := range round {
+			ix.sources(d)
+		}
+		return
+	}
+	var wg sync.WaitGroup
+	for i := range workers {
+		wg.Go(func() {
+			for j := i; j < len(round); j += workers {
+				ix.sources(round[j])
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// sources looks at the source files of a directory that can be a package. It
+// touches nothing but d.
+func (ix *Index) sources(d *dirRecord) {
+	ix.list(d)
+	if !d.hasGo() {
+		return
+	}
+	for _, e := range d.entries {
+		if e.kind != 'd' && isSource(e.name) {
+			ix.look(d.path+string(filepath.Separator)+e.name, d.record(e.name), roleOf(e.name))
+		}
+	}
+}
+
+// provides reports whether d is a package of the build: it has a Go file, and
+// no other module begins between it and the root of its module
+// (cmd/go/internal/modload/import.go dirInModule).
+func (w *walk) provides(d *dirRecord) bool {
+	if !d.hasGo() {
+		return false
+	}
+	if vendor := w.vendor(); vendor != "" && Within(vendor, d.path) {
+		return true
+	}
+	m, ok := w.r.Workspace.Module(d.path)
+	if !ok {
+		return false
+	}
+	for dir := d.path; dir != m.Dir && len(dir) > len(m.Dir); dir = filepath.Dir(dir) {
+		at := w.ix.dir(dir)
+		w.ix.list(at)
+		if kind := at.entry("go.mod"); kind != 0 && kind != 'd' {
+			return false
+		}
+	}
+	return true
+}
+
+// pkg adds the source files of a package.
+func (w *walk) pkg(d *dirRecord) {
+	w.c.dirs[d.path] = true
+	w.ix.counts(d)
+	for _, e := range d.entries {
+		if e.kind != 'd' && isSource(e.name) {
+			w.source(d, d.record(e.name))
+		}
+	}
+}
+
+// source adds one source file, and queues what it leads to.
+func (w *walk) source(d *dirRecord, f *fileRecord) {
+	path := d.path + string(filepath.Separator) + f.name
+	value := f.value()
+	if f.head != "" {
+		value = "header " + f.head
+	}
+	w.input(KindFile, w.r.rel(path), value)
+	w.c.files[path] = true
+	if f.head == "" {
+		w.links(d, f)
+	}
+}
+
+// links queues what a source file leads to.
+func (w *walk) links(d *dirRecord, f *fileRecord) {
+	for _, path := range f.source.imports {
+		w.follow(path)
+	}
+	for _, pattern := range f.source.embeds {
+		w.embed(d.path, pattern)
+	}
+	w.includes(d, f)
+	w.cgo(d, f)
+}

@@ -1,0 +1,209 @@
+package cachekeys
+
+import (
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// configuration adds what is no local source: the toolchain, the target, the
+// place, the argument, the flags and the variables.
+func (w *walk) configuration() {
+	r := &w.r
+	w.toolchain()
+	w.input(KindTarget, "", r.Target)
+	w.place()
+	w.input(KindPackage, "", strings.Join(r.Package, "\n"))
+	w.argument()
+	w.flags()
+	if w.ix.print.Name != SHA256().Name {
+		w.input(KindFlag, "-murmur", w.ix.print.Name)
+	}
+	w.env()
+	if !r.Toolchain.Pinned() && CgoEnabled(r) {
+		w.compiler()
+	}
+}
+
+// place adds the directories that show in the executable: all of them, unless
+// -trimpath leaves them out. Where the build happens within its module counts
+// in any case, since flags and patterns may be relative.
+func (w *walk) place() {
+	r := &w.r
+	w.input(KindDir, "working directory", r.rel(r.Workspace.Dir))
+	if _, _, versioned := r.versioned(); !versioned && (!r.is("trimpath") || r.Workspace.Root() == "") {
+		w.input(KindDir, "root", r.base())
+	}
+	if !r.is("trimpath") {
+		w.input(KindDir, "GOMODCACHE", r.ModCache)
+		w.input(KindDir, "GOROOT", r.Toolchain.Root)
+	}
+}
+
+// argument gives the reasons that lie in the package argument.
+func (w *walk) argument() {
+	_, version, versioned := w.r.versioned()
+	switch {
+	case len(w.r.Package) == 0:
+		w.reason("no package is named")
+	case versioned && !exactVersion(version):
+		w.reason("@" + version + " may be another version tomorrow; name an exact one")
+	case w.r.Getenv("GO111MODULE") == "off":
+		w.reason("GO111MODULE=off: in GOPATH mode nothing says where a package comes from")
+	}
+}
+
+// toolchain adds what compiles.
+func (w *walk) toolchain() {
+	t := w.r.Toolchain
+	if t.Unknown != "" {
+		w.reason(t.Unknown)
+	}
+	w.input(KindToolchain, "go", t.Version)
+	w.input(KindToolchain, "architecture", runtime.GOARCH)
+	if t.Pinned() {
+		w.input(KindToolchain, "image", t.Digest)
+		return
+	}
+	for _, path := range w.tools(t.Root) {
+		w.input(KindToolchain, strings.TrimPrefix(path, t.Root+string(filepath.Separator)), w.ix.machine().Sum(path))
+	}
+}
+
+// tools are the files of a Go installation that tell a patched one from the
+// release. The standard library's sources are taken for the release's: the
+// go command trusts them likewise (cmd/go/internal/modindex keeps an index for
+// GOROOT by its version).
+func (w *walk) tools(root string) []string {
+	if root == "" {
+		return nil
+	}
+	version, err := readVersion(root)
+	if err != nil {
+		w.reason("GOROOT " + root + " is no release: it has no VERSION file")
+	} else if strings.HasPrefix(version, "devel") {
+		w.reason("GOROOT " + root + " is a development version, whose sources may change")
+	}
+	files := []string{filepath.Join(root, "VERSION"), filepath.Join(root, "go.env"), filepath.Join(root, "bin", "go")}
+	host := filepath.Join(root, "pkg", "tool", hostPlatform())
+	d := w.ix.machine().dir(host)
+	w.ix.machine().list(d)
+	for _, e := range d.entries {
+		files = append(files, filepath.Join(host, e.name))
+	}
+	return files
+}
+
+// The flags that have no part in what is built.
+var idleFlags = []string{"C", "exec", "json", "modcacherw", "p", "v"}
+
+// unsureFlags leave no sure key, for the reason given.
+var unsureFlags = []Flag{
+	{"a", "asks for a build"},
+	{"n", "asks for the commands"},
+	{"x", "asks for the commands of a build"},
+	{"work", "asks for the work directory of a build"},
+	{"toolexec", "runs a program in the place of the toolchain's"},
+	{"pkgdir", "takes packages from elsewhere"},
+	{"linkshared", "links against libraries of this machine"},
+	{"msan", "links against libraries of the C compiler"},
+	{"asan", "links against libraries of the C compiler"},
+}
+
+// toolFlags go to a tool; every use counts, in its order.
+var toolFlags = []string{"asmflags", "gcflags", "gccgoflags", "ldflags"}
+
+// plainFlags have one value, the last one given.
+var plainFlags = []string{
+	"buildmode", "buildvcs", "compiler", "cover", "covermode", "coverpkg", "installsuffix", "mod", "modfile",
+	"overlay", "pgo", "race", "tags", "trimpath",
+}
+
+// flags adds the flags in their normal form: those without effect left out,
+// tags sorted.
+func (w *walk) flags() {
+	for _, f := range unsureFlags {
+		if value, given := w.r.value(f.Name); given && value != "false" && value != "" {
+			w.reason("-" + f.Name + " " + f.Value)
+		}
+	}
+	for _, name := range plainFlags {
+		if value, given := w.r.value(name); given {
+			w.flag(Flag{name, value})
+		}
+	}
+	for _, name := range toolFlags {
+		w.toolFlag(name)
+	}
+	for _, f := range w.r.Flags {
+		known := func(u Flag) bool { return u.Name == f.Name }
+		if !slices.Contains(slices.Concat(idleFlags, plainFlags, toolFlags), f.Name) && !slices.ContainsFunc(unsureFlags, known) {
+			w.reason("-" + f.Name + " is not known to gorun")
+		}
+	}
+}
+
+func (w *walk) flag(f Flag) {
+	switch {
+	case f.Value == "false" && f.Name != "buildvcs" || f.Value == "" || f.Name == "buildmode" && f.Value == "default" ||
+		f.Name == "compiler" && f.Value == "gc" || f.Name == "buildvcs" && f.Value == "auto" || f.Name == "pgo" && f.Value == "auto":
+		return // Go's default
+	case f.Name == "mod" && f.Value == "mod":
+		w.reason("-mod=mod may change go.mod")
+	case f.Name == "compiler":
+		w.reason("-compiler=" + f.Value + " compiles with a compiler that nothing pins")
+	case f.Name == "tags":
+		f.Value = normalTags(f.Value)
+	}
+	w.input(KindFlag, "-"+f.Name, f.Value)
+}
+
+func (w *walk) toolFlag(name string) {
+	var values []string
+	for _, f := range w.r.Flags {
+		if f.Name == name {
+			values = append(values, f.Value)
+		}
+	}
+	if len(values) == 0 {
+		return
+	}
+	value := strings.Join(values, "\n")
+	w.input(KindFlag, "-"+name, value)
+	if word := fileWord(name, value); word != "" {
+		w.reason("-" + name + " names files that may change (" + word + ")")
+	}
+}
+
+// fileWord returns the word of a tool's flags that names a file or directory
+// to read, or "" (go tool asm, compile and link, -h).
+func fileWord(name, value string) string {
+	options := map[string][]string{
+		"asmflags":   {"-I"},
+		"gcflags":    {"-I", "-importcfg", "-embedcfg", "-symabis", "-pgoprofile", "-coveragecfg"},
+		"gccgoflags": {"-"},
+		"ldflags":    {"-L", "-extld", "-extar", "-importcfg", "-plugin"},
+	}[name]
+	for _, word := range strings.FieldsFunc(value, separatesWords) {
+		flag := "-" + strings.TrimLeft(word, "-")
+		for _, o := range options {
+			if flag == o && strings.HasPrefix(word, "-") || len(o) == 2 && strings.HasPrefix(word, o) || o == "-" {
+				return word
+			}
+		}
+		if strings.Contains(value, "-extldflags") && (strings.HasSuffix(word, ".a") || strings.HasSuffix(word, ".o") || strings.HasPrefix(word, "-L") || strings.HasPrefix(word, "/")) {
+			return word
+		}
+	}
+	return ""
+}
+
+func separatesWords(c rune) bool { return strings.ContainsRune(" \t\n='\",", c) }
+
+// normalTags sorts a list of tags, which holds the same in any order.
+func normalTags(value string) string {
+	tags := strings.FieldsFunc(value, func(c rune) bool { return c == ',' || c == ' ' || c == '\'' || c == '"' })
+	slices.Sort(tags)
+	return strings.Join(slices.Compact(tags), ",")
+}

@@ -1,0 +1,94 @@
+package cachekeys
+
+import (
+	"path/filepath"
+	"slices"
+)
+
+// Built is a package that the go command says belongs to a build (go list
+// -deps -json).
+type Built struct {
+	ImportPath string
+	Dir        string
+	Standard   bool
+	// Files are all source and embedded files, as paths relative to Dir.
+	Files []string
+	// Cgo says that it is compiled with cgo.
+	Cgo bool
+}
+
+// Verdict is what the go command's own list of packages says about a Closure.
+type Verdict struct {
+	// Extra are the directories of local packages that the Closure does not
+	// have: only modules of the module cache lead there. They belong to
+	// Request.Extra of the next Closure.
+	Extra []string
+	// Reasons say why the executable cannot be kept. It is empty when the
+	// Closure has every local file of the build.
+	Reasons []string
+}
+
+// Check compares the Closure with the packages that the go command lists for
+// the same build. An executable is kept only when nothing speaks against it:
+// that the closure is whole rests on the go command, not on our reading of its
+// rules.
+func (c *Closure) Check(packages []Built) Verdict {
+	var v Verdict
+	for _, p := range packages {
+		if p.Standard {
+			continue
+		}
+		if p.Cgo {
+			v.cgo(c, p)
+		}
+		if Within(c.request.ModCache, p.Dir) && !c.dirs[p.Dir] {
+			continue
+		}
+		v.local(c, p)
+	}
+	slices.Sort(v.Extra)
+	return v
+}
+
+// cgo is sound in an image that pins the compiler and its headers.
+func (v *Verdict) cgo(c *Closure, p Built) {
+	if !c.request.Toolchain.Pinned() {
+		v.reason(p.ImportPath + " is compiled with cgo, and nothing pins this machine's C compiler and libraries")
+		return
+	}
+	for _, reason := range c.CReasons {
+		v.reason(reason)
+	}
+}
+
+func (v *Verdict) reason(s string) {
+	if !slices.Contains(v.Reasons, s) {
+		v.Reasons = append(v.Reasons, s)
+	}
+}
+
+// local checks the files of a package outside the module cache.
+func (v *Verdict) local(c *Closure, p Built) {
+	for _, name := range p.Files {
+		path := Absolute(p.Dir, name)
+		if c.files[path] {
+			continue
+		}
+		if !c.dirs[p.Dir] && !c.request.files() {
+			v.Extra = append(v.Extra, p.Dir)
+			v.reason(p.ImportPath + " is reached through other modules only: it counts from the next build on")
+			return
+		}
+		v.reason(c.request.rel(path) + " belongs to the build, and gorun did not find it")
+		return
+	}
+}
+
+// Local returns the package directories of the Closure, sorted.
+func (c *Closure) Local() []string { return sortedSet(c.dirs) }
+
+// Covers reports whether the Closure has a file, or a directory among its
+// packages.
+func (c *Closure) Covers(path string) bool {
+	return c.files[path] || c.dirs[path] || c.dirs[filepath.Dir(path)]
+}

@@ -1,0 +1,160 @@
+package cachekeys
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// modules adds the files that choose modules and their versions. That go.work
+// or go.mod are found where they are is in the base directory: one that
+// appears closer by moves it.
+func (w *walk) modules() {
+	if _, _, versioned := w.r.versioned(); versioned {
+		return
+	}
+	ws := w.r.Workspace
+	if ws.GoWork != "" {
+		w.file(KindModule, ws.GoWork)
+		w.file(KindModule, ws.GoWork+".sum")
+	}
+	if ws.GoMod == "" && ws.GoWork == "" {
+		w.input(KindModule, "go.mod", "absent")
+	}
+	for _, m := range ws.Modules {
+		w.module(m)
+	}
+	w.alternative()
+	if vendor := w.vendor(); vendor != "" {
+		w.file(KindModule, filepath.Join(vendor, "modules.txt"))
+	}
+}
+
+func (w *walk) module(m Module) {
+	if value := w.file(KindModule, filepath.Join(m.Dir, "go.mod")); value == "absent" {
+		w.reason(w.r.rel(m.Dir) + " has no go.mod")
+	}
+	if !m.Replacement { // go.sum of a replacement is not read
+		w.file(KindModule, filepath.Join(m.Dir, "go.sum"))
+	}
+}
+
+// alternative adds -modfile, which also says which go.sum counts
+// (cmd/go/internal/modload modFilePath, modfetch.GoSumFile).
+func (w *walk) alternative() {
+	if file, _ := w.r.value("modfile"); file != "" {
+		path := Absolute(w.r.Workspace.Dir, file)
+		w.file(KindModule, path)
+		w.file(KindModule, strings.TrimSuffix(path, ".mod")+".sum")
+	}
+}
+
+// vendor returns the vendor directory when there is one, whether -mod uses it
+// or not.
+func (w *walk) vendor() string {
+	if !w.vendorKnown {
+		w.vendorKnown = true
+		root := w.ix.dir(w.r.base())
+		w.ix.list(root)
+		if kind := root.entry("vendor"); kind == 'd' || kind == 'l' {
+			w.vendorDir = filepath.Join(root.path, "vendor")
+		}
+	}
+	return w.vendorDir
+}
+
+// overlay adds the overlay and what it puts in place of other files. A
+// replacement counts as a source file of the directory that it is shown in,
+// reached or not: it may be what reaches others.
+func (w *walk) overlay() {
+	file, _ := w.r.value("overlay")
+	if file == "" {
+		return
+	}
+	path := Absolute(w.r.Workspace.Dir, file)
+	w.file(KindOverlay, path)
+	var o struct{ Replace map[string]string }
+	data, err := os.ReadFile(path)
+	if err != nil || json.Unmarshal(data, &o) != nil {
+		w.reason("the overlay " + file + " cannot be read")
+		return
+	}
+	for from, to := range o.Replace {
+		w.replaced(Absolute(w.r.Workspace.Dir, from), to)
+	}
+}
+
+func (w *walk) replaced(from, to string) {
+	name := filepath.Base(from)
+	if slices.Contains([]string{"go.mod", "go.sum", "go.work", "go.work.sum", "modules.txt"}, name) {
+		w.reason("the overlay replaces " + w.r.rel(from))
+		return
+	}
+	w.covered(from)
+	if to == "" {
+		return
+	}
+	path := Absolute(w.r.Workspace.Dir, to)
+	w.file(KindOverlay, path)
+	if data, err := os.ReadFile(path); err == nil && isSource(name) {
+		w.links(w.ix.dir(filepath.Dir(from)), &fileRecord{name: name, source: scan(name, data)})
+	}
+}
+
+// covered notes a file and its directory as inputs for Missing.
+func (w *walk) covered(path string) {
+	w.c.files[path] = true
+	w.c.dirs[filepath.Dir(path)] = true
+}
+
+// profile adds the profile for optimization: the file that -pgo names, or
+// default.pgo of the main package (cmd/go/internal/load setPGOProfilePath).
+func (w *walk) profile() {
+	switch value, given := w.r.value("pgo"); {
+	case value == "off":
+	case given && value != "auto":
+		w.file(KindProfile, Absolute(w.r.Workspace.Dir, value))
+	default:
+		for _, dir := range w.mainDirs() {
+			if path := filepath.Join(dir, "default.pgo"); stampOf(path).exists() {
+				w.file(KindProfile, path)
+			}
+		}
+	}
+}
+
+// mainDirs are the local directories that may hold the main package.
+func (w *walk) mainDirs() []string {
+	if len(w.r.Package) == 0 {
+		return nil
+	}
+	arg := w.r.Package[0]
+	switch {
+	case w.r.files():
+		return []string{filepath.Dir(Absolute(w.r.Workspace.Dir, arg))}
+	case isPath(arg):
+		return []string{Absolute(w.r.Workspace.Dir, arg)}
+	}
+	only := &walk{r: w.r, ix: w.ix, queued: map[string]bool{}, resolved: map[string]bool{}}
+	only.follow(arg)
+	return only.queue
+}
+
+// stamping adds what a version control stamp depends on. `go run` stamps only
+// when it is told to.
+func (w *walk) stamping() {
+	if !w.r.is("buildvcs") {
+		return
+	}
+	if w.r.Workspace.VCS == "" {
+		w.input(KindVCS, "repository", "absent")
+		return
+	}
+	inputs, reason := vcsState(w.r.Workspace.VCS, w.r.Getenv, func(path string) (string, error) { return w.ix.Sum(path), nil })
+	w.c.Inputs = append(w.c.Inputs, inputs...)
+	if reason != "" {
+		w.reason("-buildvcs=true: " + reason)
+	}
+}

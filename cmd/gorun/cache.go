@@ -1,0 +1,105 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/org/gorun-action/cachekeys"
+	"github.com/org/gorun-action/container"
+	"github.com/org/gorun-action/internal/store"
+	"github.com/org/gorun-action/runner"
+)
+
+// pruneEvery is how often a run that keeps something also looks for what to
+// remove.
+const pruneEvery = time.Hour
+
+// keyring keeps indexes in the cache directory: one for each workspace, and
+// one for what belongs to the machine.
+func (c *command) keyring(spec runner.Spec) *runner.Keyring {
+	dir := filepath.Join(spec.CacheDir, "index")
+	print := cachekeys.SHA256()
+	if spec.Build.Murmur {
+		print = cachekeys.Murmur3()
+	}
+	return &runner.Keyring{
+		Now: c.now, Sleep: time.Sleep,
+		Index: func(root string) *cachekeys.Index {
+			sum := sha256.Sum256([]byte(root))
+			ix := cachekeys.OpenIndex(filepath.Join(dir, hex.EncodeToString(sum[:8])+"-"+print.Name), print, c.now)
+			ix.Machine = cachekeys.OpenIndex(filepath.Join(dir, "machine"), cachekeys.SHA256(), c.now)
+			return ix
+		},
+	}
+}
+
+func (c *command) store(spec runner.Spec) *store.Dir {
+	return &store.Dir{Root: filepath.Join(spec.CacheDir, "executables"), Now: c.now}
+}
+
+func limits(o options) store.Limits { return store.Limits{Bytes: o.cacheSize, Age: o.cacheAge} }
+
+// executables is the directory store as the runner wants it.
+type executables struct {
+	dir    *store.Dir
+	limits store.Limits
+}
+
+func (s executables) Get(key string) (runner.Executable, func(), error) {
+	e, release, err := s.dir.Get(key)
+	return runner.Executable{Path: e.Path, SHA256: e.SHA256, Size: e.Size}, release, err
+}
+
+func (s executables) Put(key string, exe runner.Executable, about []byte) error {
+	if _, err := s.dir.Put(key, exe.Path, exe.SHA256, about); err != nil {
+		return err
+	}
+	_, err := s.dir.PruneEvery(pruneEvery, s.limits)
+	return err
+}
+
+// history is what the entries of a directory store were made of.
+type history struct{ dir *store.Dir }
+
+func (h history) Abouts(prefix string, n int) [][]byte {
+	entries, err := h.dir.Entries(prefix)
+	if err != nil {
+		return nil
+	}
+	var list [][]byte
+	for _, e := range entries[:min(n, len(entries))] {
+		if about, err := h.dir.About(e.Key); err == nil {
+			list = append(list, about)
+		}
+	}
+	return list
+}
+
+// replaceable reports whether gorun has nothing to do after the program has
+// started: nothing to log, nothing to write, and no orphans to reap as PID 1.
+func (o options) replaceable() bool {
+	return o.logFormat == "none" && o.logFile == "" && o.output == "raw" && o.verdictFile == "" && !o.compat && os.Getpid() != 1
+}
+
+// become makes this process the program. A signal that came before that acts
+// on this process as it would have on the program.
+func (c *command) become(cmd container.Command) error {
+	signals := passedOn()
+	if len(signals) == 0 {
+		return container.Replace(cmd)
+	}
+	signal.Reset(signals...)
+	select {
+	case s := <-c.signals:
+		syscall.Kill(os.Getpid(), s.(syscall.Signal))
+	default:
+	}
+	err := container.Replace(cmd)
+	signal.Notify(c.signals, signals...)
+	return err
+}

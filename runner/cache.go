@@ -1,0 +1,164 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/org/gorun-action/cachekeys"
+	"github.com/org/gorun-action/container"
+)
+
+// Store keeps executables under keys.
+type Store interface {
+	// Get returns the executable of that key. It has been checked against its
+	// SHA-256, and stays where it is until release. A miss is fs.ErrNotExist;
+	// every other error is about an entry that cannot be used.
+	Get(key string) (exe Executable, release func(), err error)
+	// Put keeps an executable with what describes it. fs.ErrExist: it is there.
+	Put(key string, exe Executable, about []byte) error
+}
+
+// History knows what other entries of a Store were made of.
+type History interface {
+	// Abouts returns what was kept with the entries whose keys begin with
+	// prefix, the most recently used first, n at most.
+	Abouts(prefix string, n int) [][]byte
+}
+
+// Keyring finds keys. It is the part of a run that reads the local sources.
+type Keyring struct {
+	// Index returns the index of a workspace.
+	Index func(root string) *cachekeys.Index
+	// Now is the clock, and Sleep waits.
+	Now   func() time.Time
+	Sleep func(time.Duration)
+}
+
+// closure finds the inputs of the plan's build.
+func (r *run) closure(p *Plan) {
+	p.identity = r.Builder.Identity(p.want)
+	root := p.workspace.Root()
+	if root == "" {
+		root = p.Dir
+	}
+	p.index = r.Keys.Index(root)
+	p.request = r.request(*p)
+	p.closure = p.index.Closure(p.request)
+	p.request.Extra = p.index.Extras(p.closure.Program())
+	if len(p.request.Extra) > 0 {
+		p.closure = p.index.Closure(p.request)
+	}
+	p.Key = p.closure.ExecutableKey()
+	if err := p.index.Save(); err != nil {
+		r.Report.Event(Warned{Message: fmt.Sprintf("the sources will be read again next time: %v", err), Hint: "name a writable directory with --cache-dir"})
+	}
+}
+
+func (r *run) request(p Plan) cachekeys.Request {
+	q := cachekeys.Request{
+		Workspace: p.workspace, Package: p.Package, Target: p.Target,
+		Toolchain: cachekeys.Toolchain{
+			Version: p.identity.Version, Digest: p.identity.Digest, Root: p.identity.Root, Unknown: p.identity.Unknown,
+		},
+		Getenv: r.buildEnv, ModCache: r.spec.Env.GOMODCACHE(),
+	}
+	for name, value := range r.spec.Build.Settings() {
+		q.Flags = append(q.Flags, cachekeys.Flag{Name: name, Value: value})
+	}
+	return q
+}
+
+// buildEnv is a variable as the go command will see it.
+func (r *run) buildEnv(name string) string {
+	for _, kv := range r.spec.Build.Env {
+		if value, ok := cutVariable(kv, name); ok {
+			return value
+		}
+	}
+	return r.spec.Env.Get(name)
+}
+
+// restored is an executable that the Store had.
+type restored struct {
+	exe     Executable
+	release func()
+}
+
+// restore asks the Store for the executable. Whatever goes wrong is a miss.
+func (r *run) restore(p Plan) (found restored, hit bool) {
+	begin := r.Now()
+	e := Restored{Key: p.Key, Reasons: p.closure.Reasons}
+	r.result.Cache, r.result.Key = NoKey, p.Key
+	if p.Key != "" {
+		r.result.Cache = Miss
+		exe, release, err := r.Store.Get(p.Key)
+		switch {
+		case err == nil:
+			found, hit = restored{exe, release}, true
+			e.Hit, e.Executable, r.result.Cache = true, &exe, Hit
+		case !errors.Is(err, fs.ErrNotExist):
+			r.Report.Event(Warned{Message: fmt.Sprintf("the cached executable cannot be used: %v", err), Hint: "it is built anew; see gorunctl cache verify"})
+		}
+	}
+	if r.spec.Explain {
+		r.Report.Event(Explained{Key: p.Key, Inputs: p.closure.Inputs})
+	}
+	if !hit {
+		e.Differences = r.differences(p)
+	}
+	e.Took = r.Now().Sub(begin)
+	r.Report.Event(e)
+	return found, hit
+}
+
+// nearest bounds how many earlier entries are compared.
+const nearest = 8
+
+// differences says what has changed since the most similar entry.
+func (r *run) differences(p Plan) []string {
+	var (
+		best  cachekeys.About
+		least = -1
+	)
+	for _, data := range r.History.Abouts(p.closure.ProgramPrefix(), nearest) {
+		about, err := cachekeys.ParseAbout(data)
+		if err != nil {
+			continue
+		}
+		if d := p.closure.Distance(about); least < 0 || d < least {
+			best, least = about, d
+		}
+	}
+	if least < 0 {
+		return nil
+	}
+	return p.closure.Differences(best)
+}
+
+// identityOf is what a Site turned out to be, to be compared with the Identity
+// that the key was made for.
+func identityOf(site container.Site, planned container.Identity) error {
+	switch {
+	case site.Builder != planned.Builder:
+		return fmt.Errorf("it was built by %s, not by %s", site.Builder, planned.Builder)
+	case site.Digest != planned.Digest:
+		return fmt.Errorf("it was built in another image, %s", site.Digest)
+	case site.Contained():
+		return nil
+	case site.Go != planned.Go:
+		return fmt.Errorf("it was built by another go command, %s", site.Go)
+	}
+	return nil
+}
+
+// restoredPath is the PATH of a program that came from the Store: the one that
+// the go command would give it.
+func restoredPath(id container.Identity, path string) string {
+	if id.Root == "" {
+		return path
+	}
+	return filepath.Join(id.Root, "bin") + string(filepath.ListSeparator) + path
+}

@@ -1,0 +1,228 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"debug/buildinfo"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/org/gorun-action/cachekeys"
+	"github.com/org/gorun-action/container"
+	"github.com/org/gorun-action/internal/capture"
+)
+
+// settleLimit is how long a build waits until every later change of a source
+// shows. Only a file system that counts time in seconds needs more.
+const settleLimit = 250 * time.Millisecond
+
+// keeping is a build whose executable may be kept.
+type keeping struct {
+	reasons []string // why it will not be
+	listed  chan listing
+}
+
+// listing is what the go command says that a build consists of.
+type listing struct {
+	packages []cachekeys.Built
+	err      error
+}
+
+// keeps reports whether what is built is to be kept, as far as the user and
+// the key go.
+func (r *run) keeps(p Plan) bool {
+	return p.Key != "" && r.spec.Cache == CacheReadWrite
+}
+
+// beginKeeping is called right before the build. The go command lists the
+// packages beside it, so that the closure rests on its word, not on our
+// reading of its rules.
+func (r *run) beginKeeping(ctx context.Context, p Plan, site container.Site, v view) *keeping {
+	if !r.keeps(p) {
+		return nil
+	}
+	k := &keeping{listed: make(chan listing, 1)}
+	if err := identityOf(site, p.identity); err != nil {
+		k.reasons = append(k.reasons, err.Error())
+	}
+	if wait := p.index.Settles(r.Now()); wait > settleLimit {
+		k.reasons = append(k.reasons, "a source changed just now, and the file system's clock is too coarse to tell another change")
+	} else if wait > 0 {
+		r.Keys.Sleep(wait)
+	}
+	if len(k.reasons) > 0 {
+		return k
+	}
+	go func() { k.listed <- r.list(ctx, p, site, v) }()
+	return k
+}
+
+// list runs `go list -deps` as the build's go command runs.
+func (r *run) list(ctx context.Context, p Plan, site container.Site, v view) listing {
+	if versioned(p.Package) { // its packages are nobody's but the module cache's
+		return listing{}
+	}
+	var out, errs bytes.Buffer
+	status, err := site.Executor.Run(ctx, container.Command{
+		Path: site.Go, Dir: p.Dir, Env: append(v.env, site.Env...), Mounts: v.mounts, User: site.User,
+		Args:   slices.Concat([]string{"list", "-deps", "-json=" + listFields}, r.spec.Build.Args, p.Package),
+		Stdout: &out, Stderr: &errs,
+		Stop: []container.StopStep{{Signal: syscall.SIGINT, Wait: interruptWait}},
+	})
+	if err == nil && status.Shell() != 0 {
+		err = fmt.Errorf("go list: %s", firstLine(errs.String()))
+	}
+	if err != nil {
+		return listing{err: err}
+	}
+	packages, err := parseListing(&out)
+	return listing{packages, err}
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
+}
+
+const listFields = "ImportPath,Dir,Standard,GoFiles,CgoFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,SFiles,SwigFiles,SwigCXXFiles,SysoFiles,EmbedFiles"
+
+func parseListing(r io.Reader) (packages []cachekeys.Built, err error) {
+	for dec := json.NewDecoder(r); ; {
+		var p struct {
+			ImportPath, Dir                                                     string
+			Standard                                                            bool
+			GoFiles, CgoFiles, CFiles, CXXFiles, MFiles, HFiles, FFiles, SFiles []string
+			SwigFiles, SwigCXXFiles, SysoFiles, EmbedFiles                      []string
+		}
+		switch err := dec.Decode(&p); {
+		case errors.Is(err, io.EOF):
+			return packages, nil
+		case err != nil:
+			return nil, fmt.Errorf("reading the packages of the build: %w", err)
+		}
+		packages = append(packages, cachekeys.Built{
+			ImportPath: p.ImportPath, Dir: p.Dir, Standard: p.Standard,
+			Cgo:   len(p.CgoFiles)+len(p.SwigFiles)+len(p.SwigCXXFiles) > 0,
+			Files: slices.Concat(p.GoFiles, p.CgoFiles, p.CFiles, p.CXXFiles, p.MFiles, p.HFiles, p.FFiles, p.SFiles, p.SwigFiles, p.SwigCXXFiles, p.SysoFiles, p.EmbedFiles),
+		})
+	}
+}
+
+// endKeeping is called right after the build, before the program can change
+// anything. It adds what speaks against keeping the executable.
+func (r *run) endKeeping(p Plan, k *keeping, exe Executable, dir string) {
+	if k == nil || len(k.reasons) > 0 {
+		return
+	}
+	list := <-k.listed
+	if list.err != nil {
+		k.reasons = append(k.reasons, list.err.Error())
+		return
+	}
+	v := p.closure.Check(list.packages)
+	k.reasons = append(k.reasons, v.Reasons...)
+	r.learn(p, v.Extra)
+	k.reasons = append(k.reasons, r.checkBuilt(p, exe, dir)...)
+	if r.unsure != "" {
+		k.reasons = append(k.reasons, r.unsure)
+	}
+	p.index.Again()
+	if again := p.index.Closure(p.request); p.index.Changed() || again.ExecutableKey() != p.Key {
+		k.reasons = append(k.reasons, "the sources changed during the build")
+	}
+}
+
+// learn keeps the local packages that only other modules lead to for the next
+// key.
+func (r *run) learn(p Plan, extra []string) {
+	if len(extra) == 0 {
+		return
+	}
+	all := slices.Concat(p.request.Extra, extra)
+	slices.Sort(all)
+	p.index.SetExtras(p.closure.Program(), slices.Compact(all))
+	if err := p.index.Save(); err != nil {
+		r.Report.Event(Warned{Message: err.Error()})
+	}
+}
+
+// checkBuilt compares the executable with what the key says of it.
+func (r *run) checkBuilt(p Plan, exe Executable, dir string) (reasons []string) {
+	info, err := buildinfo.ReadFile(exe.Path)
+	if err != nil {
+		return []string{"the executable does not say which Go built it"}
+	}
+	release, _, _ := strings.Cut(info.GoVersion, " ")
+	if want := "go" + p.identity.Version; p.identity.Version != "" && release != want {
+		reasons = append(reasons, "it was built by "+release+", not by "+want)
+	}
+	if p.identity.Digest == "" {
+		path, _ := os.ReadFile(filepath.Join(dir, capture.PathFile))
+		if want := restoredPath(p.identity, r.spec.Env.Get("PATH")); string(path) != want {
+			reasons = append(reasons, "the go command runs programs with another PATH than gorun expects")
+		}
+		if versioned(p.Package) && cachekeys.CgoEnabled(&p.request) && usesC(exe.Path) {
+			reasons = append(reasons, "it may be compiled with cgo, and nothing pins this machine's C compiler and libraries; set CGO_ENABLED=0")
+		}
+	}
+	return reasons
+}
+
+// save keeps the executable while the program runs. wait returns when that is
+// over, and reports it.
+func (r *run) save(p Plan, exe Executable, k *keeping) (wait func()) {
+	if k == nil {
+		return func() {}
+	}
+	if len(k.reasons) > 0 {
+		r.Report.Event(Saved{Key: p.Key, Reasons: k.reasons})
+		return func() {}
+	}
+	done := make(chan Event, 1)
+	go func() { done <- r.put(p, exe) }()
+	return func() { r.Report.Event(<-done) }
+}
+
+func (r *run) put(p Plan, exe Executable) Event {
+	begin := r.Now()
+	about, err := p.closure.About().Encode()
+	if err == nil {
+		err = r.Store.Put(p.Key, exe, about)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return Warned{Message: fmt.Sprintf("the executable is not kept for the next run: %v", err), Hint: "make room, or name another directory with --cache-dir"}
+	}
+	return Saved{Key: p.Key, Kept: true, Took: r.Now().Sub(begin)}
+}
+
+// compare is --verify-cache: a build must come to what the Store has.
+func (r *run) compare(p Plan, found, built Executable) error {
+	if found.SHA256 == built.SHA256 {
+		r.result.Cache = Verified
+		return nil
+	}
+	return &fault{
+		outcome: Integrity,
+		err:     fmt.Errorf("the cached executable %s and the one built now, %s, differ, though all inputs are the same (key %s)", found.SHA256, built.SHA256, p.Key),
+		hint:    "remove it with `gorunctl cache rm " + p.Key + "`; if a build without caches differs again, the build is not reproducible: please report it with the output of --explain",
+	}
+}
+
+// cutVariable returns the value of "name=value".
+func cutVariable(kv, name string) (string, bool) { return strings.CutPrefix(kv, name+"=") }
+
+// indexOff makes the go command read every source (GODEBUG goindex,
+// cmd/go/internal/modindex): its own index cannot tell an edit that left size
+// and modification time as they were.
+func indexOff(env []string, godebug string) []string {
+	return append(env, "GODEBUG="+strings.TrimPrefix(godebug+",goindex=0", ","))
+}

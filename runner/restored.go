@@ -1,0 +1,64 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/org/gorun-action/container"
+)
+
+// errLost is wrapped by the error of a restored executable that is gone: then
+// the run goes on as after a miss.
+var errLost = errors.New("the cached executable is gone")
+
+func (f restored) close() {
+	if f.release != nil {
+		f.release()
+	}
+}
+
+// restoring is the restore phase.
+func (r *run) restoring(p Plan) (found restored, hit bool) {
+	found, _ = timed(r, PhaseRestore, func() (restored, error) {
+		var f restored
+		f, hit = r.restore(p)
+		return f, nil
+	})
+	return found, hit
+}
+
+// runRestored runs an executable of the Store.
+func (r *run) runRestored(ctx context.Context, p Plan, found restored) error {
+	r.result.Builder, r.result.Executable = p.identity.Builder, &found.exe
+	r.result.Toolchain = &Toolchain{Version: p.identity.Version, Image: p.identity.Image, Digest: p.identity.Digest, Path: p.identity.Go}
+	err := r.runs(ctx, p, found.exe, restoredPath(p.identity, r.spec.Env.Get("PATH")))
+	if _, statErr := os.Stat(found.exe.Path); err == nil || statErr == nil || r.result.ProgramStatus != nil {
+		return err
+	}
+	r.Report.Event(Warned{Message: "the cached executable was removed before it could run", Hint: "it is built anew"})
+	r.result.Builder, r.result.Executable, r.result.Toolchain, r.result.Cache = "", nil, nil, Miss
+	return errors.Join(errLost, err)
+}
+
+// becomeProgram lets the program take this process's place, when nothing is
+// left to do after it: nobody reads its output on the way, nothing limits or
+// follows it, and it needs no file of this run. It returns when that was not
+// possible.
+func (r *run) becomeProgram(c container.Command, exe Executable) {
+	if r.Replace == nil || !r.spec.Replace || r.spec.Timeout > 0 || r.result.Cache != Hit || c.Path != exe.Path {
+		return
+	}
+	if err := r.Replace(c); err != nil {
+		r.Report.Event(Warned{Message: "running the program as a child: " + err.Error()})
+	}
+}
+
+// indexed switches the go command's index of local packages off where it may
+// be wrong.
+func (r *run) indexed(p Plan, env []string) []string {
+	if p.index == nil || !p.index.Suspect() {
+		return env
+	}
+	return indexOff(env, r.spec.Env.Get("GODEBUG"))
+}
