@@ -1,6 +1,8 @@
 package cachekeys
 
 import (
+	"iter"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -20,8 +22,8 @@ type Closure struct {
 	CReasons []string
 
 	request Request
-	dirs    map[string]bool // package directories, absolute
-	files   map[string]bool // files, absolute
+	dirs    map[string]*dirRecord // package directories: all their sources are inputs
+	files   map[string]bool       // other files, absolute
 }
 
 // Closure finds the inputs of r. It follows imports and embeds over the union
@@ -29,7 +31,7 @@ type Closure struct {
 func (ix *Index) Closure(r Request) *Closure {
 	w := &walk{
 		ix: ix, r: r, queued: map[string]bool{}, resolved: map[string]bool{},
-		c: &Closure{request: r, dirs: map[string]bool{}, files: map[string]bool{}},
+		c: &Closure{request: r, dirs: map[string]*dirRecord{}, files: map[string]bool{}},
 	}
 	w.configuration()
 	w.modules()
@@ -41,7 +43,7 @@ func (ix *Index) Closure(r Request) *Closure {
 	w.packages()
 	w.profile()
 	w.stamping()
-	w.c.Inputs = sortInputs(w.c.Inputs)
+	w.c.Inputs = append(sortInputs(w.c.Inputs), w.sources()...)
 	return w.c
 }
 
@@ -186,7 +188,7 @@ func (ix *Index) sources(d *dirRecord) {
 		return
 	}
 	for _, e := range d.entries {
-		if e.kind != 'd' && isSource(e.name) {
+		if e.source() {
 			ix.look(d.path+string(filepath.Separator)+e.name, d.record(e.name), roleOf(e.name))
 		}
 	}
@@ -216,29 +218,71 @@ func (w *walk) provides(d *dirRecord) bool {
 	return true
 }
 
-// pkg adds the source files of a package.
+// pkg adds a package, and queues what its source files lead to.
 func (w *walk) pkg(d *dirRecord) {
-	w.c.dirs[d.path] = true
+	w.c.dirs[d.path] = d
 	w.ix.counts(d)
-	for _, e := range d.entries {
-		if e.kind != 'd' && isSource(e.name) {
-			w.source(d, d.record(e.name))
+	for f := range d.sources() {
+		if f.head == "" {
+			w.links(d, f)
 		}
 	}
 }
 
-// source adds one source file, and queues what it leads to.
+// sources are the inputs of the packages: by directory, then by name.
+func (w *walk) sources() []Input {
+	dirs := make([]*dirRecord, 0, len(w.c.dirs))
+	n := 0
+	for _, d := range w.c.dirs {
+		dirs = append(dirs, d)
+		n += len(d.files)
+	}
+	slices.SortFunc(dirs, func(a, b *dirRecord) int { return strings.Compare(a.path, b.path) })
+	inputs := make([]Input, 0, n)
+	for _, d := range dirs {
+		dir := w.r.rel(d.path)
+		for f := range d.sources() {
+			inputs = append(inputs, Input{KindFile, path.Join(dir, f.name), f.sourceValue()})
+		}
+	}
+	return inputs
+}
+
+// sources iterates over the records of the source files, which are there.
+func (d *dirRecord) sources() iter.Seq[*fileRecord] {
+	return func(yield func(*fileRecord) bool) {
+		at := 0
+		for _, e := range d.entries {
+			if !e.source() {
+				continue
+			}
+			for d.files[at].name != e.name {
+				at++
+			}
+			if !yield(d.files[at]) {
+				return
+			}
+		}
+	}
+}
+
+// source reports whether the go command looks at the entry as a source file.
+func (e dirEntry) source() bool { return e.kind != 'd' && isSource(e.name) }
+
+// sourceValue is what counts of a source file.
+func (f *fileRecord) sourceValue() string {
+	if f.head != "" && f.whole == "" {
+		return "header " + f.head
+	}
+	return f.value()
+}
+
+// source adds one source file outside a package directory.
 func (w *walk) source(d *dirRecord, f *fileRecord) {
-	path := d.path + string(filepath.Separator) + f.name
-	value := f.value()
-	if f.head != "" {
-		value = "header " + f.head
-	}
-	w.input(KindFile, w.r.rel(path), value)
+	path := filepath.Join(d.path, f.name)
+	w.input(KindFile, w.r.rel(path), f.value())
 	w.c.files[path] = true
-	if f.head == "" {
-		w.links(d, f)
-	}
+	w.links(d, f)
 }
 
 // links queues what a source file leads to.

@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 )
 
@@ -78,14 +77,4 @@ func readVersion(root string) (string, error) {
 	}
 	lines := strings.Split(string(data), "\n")
 	return strings.TrimSpace(lines[0]), nil
-}
-
-// sortedSet returns the words of a set in their order.
-func sortedSet(set map[string]bool) []string {
-	list := make([]string, 0, len(set))
-	for word := range set {
-		list = append(list, word)
-	}
-	slices.Sort(list)
-	return list
 }

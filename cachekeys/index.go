@@ -252,11 +252,6 @@ func (d *dirRecord) record(name string) *fileRecord {
 	return d.files[i]
 }
 
-// drop forgets the files that the directory no longer has.
-func (d *dirRecord) drop() {
-	d.files = slices.DeleteFunc(d.files, func(f *fileRecord) bool { return d.entry(f.name) == 0 })
-}
-
 // Sum returns the fingerprint of the file path in lower-case hex, "absent"
 // where there is none, or its kind where it is no regular file.
 func (ix *Index) Sum(path string) string { return ix.content(path).value() }

@@ -41,7 +41,7 @@ func (c *Closure) Check(packages []Built) Verdict {
 		if p.Cgo {
 			v.cgo(c, p)
 		}
-		if Within(c.request.ModCache, p.Dir) && !c.dirs[p.Dir] {
+		if Within(c.request.ModCache, p.Dir) && c.dirs[p.Dir] == nil {
 			continue
 		}
 		v.local(c, p)
@@ -71,10 +71,10 @@ func (v *Verdict) reason(s string) {
 func (v *Verdict) local(c *Closure, p Built) {
 	for _, name := range p.Files {
 		path := Absolute(p.Dir, name)
-		if c.files[path] {
+		if c.has(path) {
 			continue
 		}
-		if !c.dirs[p.Dir] && !c.request.files() {
+		if c.dirs[p.Dir] == nil && !c.request.files() {
 			v.Extra = append(v.Extra, p.Dir)
 			v.reason(p.ImportPath + " is reached through other modules only: it counts from the next build on")
 			return
@@ -84,11 +84,17 @@ func (v *Verdict) local(c *Closure, p Built) {
 	}
 }
 
-// Local returns the package directories of the Closure, sorted.
-func (c *Closure) Local() []string { return sortedSet(c.dirs) }
+// has reports whether a file is an input.
+func (c *Closure) has(path string) bool {
+	if c.files[path] {
+		return true
+	}
+	d, name := c.dirs[filepath.Dir(path)], filepath.Base(path)
+	return d != nil && d.entry(name) != 0 && isSource(name)
+}
 
 // Covers reports whether the Closure has a file, or a directory among its
-// packages.
+// packages, whose listing is an input.
 func (c *Closure) Covers(path string) bool {
-	return c.files[path] || c.dirs[path] || c.dirs[filepath.Dir(path)]
+	return c.has(path) || c.dirs[path] != nil
 }

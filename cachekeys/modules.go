@@ -92,7 +92,7 @@ func (w *walk) replaced(from, to string) {
 		w.reason("the overlay replaces " + w.r.rel(from))
 		return
 	}
-	w.covered(from)
+	w.c.files[from] = true
 	if to == "" {
 		return
 	}
@@ -101,12 +101,6 @@ func (w *walk) replaced(from, to string) {
 	if data, err := os.ReadFile(path); err == nil && isSource(name) {
 		w.links(w.ix.dir(filepath.Dir(from)), &fileRecord{name: name, source: scan(name, data)})
 	}
-}
-
-// covered notes a file and its directory as inputs for Missing.
-func (w *walk) covered(path string) {
-	w.c.files[path] = true
-	w.c.dirs[filepath.Dir(path)] = true
 }
 
 // profile adds the profile for optimization: the file that -pgo names, or

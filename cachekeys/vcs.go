@@ -38,7 +38,7 @@ import (
 // inputs are sorted.
 func vcsState(root string, getenv func(string) string, file func(path string) (string, error)) (inputs []Input, reason string) {
 	s := &vcsScan{root: root, getenv: getenv, file: file, settings: map[string][]string{}}
-	for _, step := range []func(){s.repository, s.environment, s.configuration, s.judge, s.history, s.owner, s.readIndex, s.tree, s.filters} {
+	for _, step := range []func(){s.repository, s.environment, s.configuration, s.judge, s.named, s.history, s.owner, s.readIndex, s.tree, s.filters} {
 		if step(); s.reason != "" {
 			return nil, s.reason
 		}
@@ -88,23 +88,9 @@ func (s *vcsScan) content(name, path string) string {
 	return string(data)
 }
 
-// repository finds the git directory. The go command refuses a repository
-// within another system's, and does not know work trees whose .git is a file:
-// for these, it takes the repository around them.
+// repository finds the git directory.
 func (s *vcsScan) repository() {
-	for dir := s.root; ; dir = filepath.Dir(dir) {
-		for _, name := range []string{".hg", ".svn", ".bzr", ".fslckout", "_FOSSIL_"} {
-			if stampOf(filepath.Join(dir, name)).exists() {
-				s.fail("version control other than git: %s", name)
-			}
-		}
-		if dir != s.root && stampOf(filepath.Join(s.root, ".git")).isRegular() && stampOf(filepath.Join(dir, ".git")).exists() {
-			s.fail("a work tree of git within another")
-		}
-		if dir == filepath.Dir(dir) {
-			break
-		}
-	}
+	s.surroundings()
 	s.gitDir = filepath.Join(s.root, ".git")
 	if data, err := os.ReadFile(s.gitDir); err == nil {
 		s.gitDir = Absolute(s.root, strings.TrimSpace(strings.TrimPrefix(string(data), "gitdir:")))
@@ -116,6 +102,23 @@ func (s *vcsScan) repository() {
 	}
 	if !stampOf(filepath.Join(s.common, "objects")).isDir() || !stampOf(filepath.Join(s.common, "refs")).isDir() {
 		s.fail(".git is no repository")
+	}
+}
+
+// surroundings looks at the directories above. The go command refuses a
+// repository within another system's. It does not know work trees whose .git
+// is a file, and takes the repository around them.
+func (s *vcsScan) surroundings() {
+	workTree := stampOf(filepath.Join(s.root, ".git")).isRegular()
+	for dir, last := s.root, ""; dir != last; dir, last = filepath.Dir(dir), dir {
+		for _, name := range []string{".hg", ".svn", ".bzr", ".fslckout", "_FOSSIL_"} {
+			if stampOf(filepath.Join(dir, name)).exists() {
+				s.fail("version control other than git: %s", name)
+			}
+		}
+		if dir != s.root && workTree && stampOf(filepath.Join(dir, ".git")).exists() {
+			s.fail("a work tree of git within another")
+		}
 	}
 }
 
@@ -138,17 +141,24 @@ func (s *vcsScan) environment() {
 			s.add("$"+name, value)
 		}
 	}
+	s.passedSettings()
+	s.fingerprint("git", s.git())
+}
+
+// passedSettings adds the settings in the environment. Their values may be
+// secrets.
+func (s *vcsScan) passedSettings() {
 	count, _ := strconv.Atoi(s.getenv("GIT_CONFIG_COUNT"))
-	if count > 1000 {
+	if count > 1000 { // more than anybody passes
 		s.fail("GIT_CONFIG_COUNT is large")
 		return
 	}
 	for i := range count {
-		key, value := s.getenv(fmt.Sprintf("GIT_CONFIG_KEY_%d", i)), s.getenv(fmt.Sprintf("GIT_CONFIG_VALUE_%d", i))
+		n := strconv.Itoa(i)
+		key, value := s.getenv("GIT_CONFIG_KEY_"+n), s.getenv("GIT_CONFIG_VALUE_"+n)
 		s.set(key, value)
-		s.add(fmt.Sprintf("$GIT_CONFIG_KEY_%d", i), fmt.Sprintf("%s %x", key, sha256.Sum256([]byte(value)))) // may be a secret
+		s.add("$GIT_CONFIG_KEY_"+n, fmt.Sprintf("%s %x", key, sha256.Sum256([]byte(value))))
 	}
-	s.fingerprint("git", s.git())
 }
 
 // git returns the first git in PATH, or a path that is absent.
@@ -250,6 +260,10 @@ func (s *vcsScan) judge() {
 			s.fail("git's setting %s", key)
 		}
 	}
+}
+
+// named adds the files that settings name, and their like in .git/info.
+func (s *vcsScan) named() {
 	for _, file := range s.settings["core.excludesfile"] {
 		s.optional("core.excludesFile "+file, s.expand(file))
 	}
@@ -566,40 +580,40 @@ func vcsSection(text string) (section, rest string, ok bool) {
 // vcsValue reads a value up to the end of its last line.
 func vcsValue(text string) (value, rest string) {
 	var b strings.Builder
-	quoted, kept := false, 0
-	for i := 0; i < len(text); i++ {
-		c := text[i]
+	quoted, kept := false, 0 // kept is the length without blanks at the end
+	for text != "" && text[0] != '\n' {
+		c, n := text[:1], 1
+		blank := !quoted && strings.Contains(" \t\r", c)
 		switch {
-		case c == '\n':
-			return b.String()[:kept], text[i+1:]
-		case c == '"':
-			quoted = !quoted
-			kept = b.Len()
-			continue
-		case c == '\\' && strings.HasPrefix(text[i+1:], "\n"):
-			i++
-			continue
-		case c == '\\' && strings.HasPrefix(text[i+1:], "\r\n"):
-			i += 2
-			continue
-		case c == '\\' && i+1 < len(text):
-			i++
-			c = cmp.Or(map[byte]byte{'n': '\n', 't': '\t', 'b': '\b'}[text[i]], text[i])
-			b.WriteByte(c)
-			kept = b.Len()
-			continue
-		case (c == '#' || c == ';') && !quoted:
-			_, rest, _ = strings.Cut(text[i:], "\n")
+		case !quoted && strings.Contains("#;", c):
+			_, rest, _ = strings.Cut(text, "\n")
 			return b.String()[:kept], rest
-		case b.Len() == 0 && !quoted && (c == ' ' || c == '\t' || c == '\r'):
-			continue
+		case c == `"`:
+			quoted, c = !quoted, ""
+		case c == `\`:
+			c, n = vcsEscape(text)
+		case blank && b.Len() == 0:
+			c = ""
 		}
-		b.WriteByte(c)
-		if quoted || c != ' ' && c != '\t' && c != '\r' {
+		b.WriteString(c)
+		if !blank {
 			kept = b.Len()
+		}
+		text = text[n:]
+	}
+	return b.String()[:kept], text
+}
+
+// vcsEscape returns what the backslash that text begins with stands for, and
+// how many bytes that takes.
+func vcsEscape(text string) (value string, n int) {
+	for _, e := range [][2]string{{"\\\n", ""}, {"\\\r\n", ""}, {`\n`, "\n"}, {`\t`, "\t"}, {`\b`, "\b"}} {
+		if strings.HasPrefix(text, e[0]) {
+			return e[1], len(e[0])
 		}
 	}
-	return b.String()[:kept], ""
+	n = min(len(text), 2)
+	return text[n-1 : n], n
 }
 
 // vcsIndex reads the index: gitformat-index(5).
@@ -641,8 +655,6 @@ func (r *vcsIndex) read(entry func(vcsEntry)) error {
 	return r.extensions()
 }
 
-// entry reads one entry. Version 4 leaves out what its path has in common with
-// the one before.
 func (r *vcsIndex) entry(version uint32, previous string) (e vcsEntry, ok bool) {
 	start := r.at
 	if len(r.data)-start < 40+r.hash+2+2 {
@@ -660,24 +672,30 @@ func (r *vcsIndex) entry(version uint32, previous string) (e vcsEntry, ok bool) 
 		e.flags |= uint32(binary.BigEndian.Uint16(r.data[r.at:])) << 16
 		r.at += 2
 	}
+	if e.path, ok = r.path(version, previous); version < 4 {
+		r.at = start + (r.at-start+7)/8*8
+	}
+	return e, ok
+}
+
+// path reads a path. Version 4 leaves out what it has in common with the one
+// before.
+func (r *vcsIndex) path(version uint32, previous string) (path string, ok bool) {
 	keep := 0
 	if version == 4 {
 		strip, n := vcsVarint(r.data[r.at:])
-		if keep = len(previous) - strip; n == 0 || strip < 0 || keep < 0 {
-			return e, false
+		if keep = len(previous) - strip; n == 0 || keep < 0 {
+			return "", false
 		}
 		r.at += n
 	}
 	n := bytes.IndexByte(r.data[r.at:], 0)
 	if n < 0 {
-		return e, false
+		return "", false
 	}
-	e.path = previous[:keep] + string(r.data[r.at:r.at+n])
+	path = previous[:keep] + string(r.data[r.at:r.at+n])
 	r.at += n + 1
-	if version < 4 {
-		r.at = start + (r.at-start+7)/8*8
-	}
-	return e, true
+	return path, true
 }
 
 // vcsVarint reads git's "offset encoding" (gitformat-pack(5)).

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/org/gorun-action/cachekeys"
@@ -39,6 +40,9 @@ type Keyring struct {
 
 // closure finds the inputs of the plan's build.
 func (r *run) closure(p *Plan) {
+	// Many small things for a few milliseconds: collecting them costs more than
+	// the memory.
+	defer debug.SetGCPercent(debug.SetGCPercent(800))
 	p.identity = r.Builder.Identity(p.want)
 	root := p.workspace.Root()
 	if root == "" {

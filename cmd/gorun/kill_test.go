@@ -56,6 +56,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			for i := range kills() {
 				sig := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGKILL}[i%3]
 				after := rand.N(longest + 200*time.Millisecond)
+				k.mode = []string{"off", "readwrite"}[i%2] // a build is under way, or a restored program
 				k.kill(t, i, sig, after)
 				if t.Failed() {
 					return
@@ -67,13 +68,14 @@ func TestNothingIsLeftBehind(t *testing.T) {
 
 type killer struct {
 	dir, tmp, mark string
+	mode           string // --cache-mode
 	env            []string
 }
 
 func newKiller(t *testing.T, builder string) *killer {
 	t.Helper()
 	dir := t.TempDir()
-	k := &killer{dir: dir, tmp: filepath.Join(dir, "tmp"), mark: fmt.Sprintf("GORUN_TEST_MARK=%d-%d", os.Getpid(), rand.Int64())}
+	k := &killer{mode: "off", dir: dir, tmp: filepath.Join(dir, "tmp"), mark: fmt.Sprintf("GORUN_TEST_MARK=%d-%d", os.Getpid(), rand.Int64())}
 	for name, text := range map[string]string{"src/go.mod": "module example.com/forking\n\ngo 1.26\n", "src/main.go": forking, "tmp/.keep": ""} {
 		put(t, filepath.Join(dir, name), text)
 	}
@@ -116,7 +118,7 @@ func (k *killer) command(t *testing.T, args ...string) *exec.Cmd {
 	}
 	cmd := exec.Command(self, args...)
 	cmd.Args[0] = "gorun"
-	cmd.Dir, cmd.Env = filepath.Join(k.dir, "src"), k.env
+	cmd.Dir, cmd.Env = filepath.Join(k.dir, "src"), append(k.env, "GORUN_CACHE_MODE="+k.mode)
 	return cmd
 }
 
