@@ -73,6 +73,7 @@ func ExampleWriteVerdict() {
 	//   "cache": "off",
 	//   "timings_ms": {
 	//     "plan": 0,
+	//     "restore": 0,
 	//     "toolchain": 0,
 	//     "build": 0,
 	//     "run": 0,
