@@ -11,11 +11,14 @@ import (
 // file's.
 func (w *walk) includes(d *dirRecord, f *fileRecord) {
 	for _, name := range f.source.includes {
-		if !strings.ContainsRune(name, '/') && isSource(name) || filepath.IsAbs(name) {
+		switch {
+		case isUnknown(name):
+			w.c.CReasons = append(w.c.CReasons, w.r.rel(filepath.Join(d.path, f.name))+" includes a file that only the C compiler knows ("+name+")")
+		case filepath.IsAbs(name):
 			w.absolute(name)
-			continue
+		case strings.ContainsRune(name, '/') || !isSource(name) || w.r.files():
+			w.include(d, filepath.Join(d.path, filepath.FromSlash(name)))
 		}
-		w.include(d, filepath.Join(d.path, filepath.FromSlash(name)))
 	}
 }
 
@@ -61,18 +64,35 @@ func (w *walk) cgo(d *dirRecord, f *fileRecord) {
 	}
 }
 
-// outsideWord returns the word of a #cgo line that names files outside the
-// package, or "". What lies below /usr belongs to the image.
+// outsideWord returns the word of a #cgo line that may make the compiler or
+// the linker read files outside the package, or "". What lies below /usr
+// belongs to the image.
 func outsideWord(line string) string {
-	if strings.Contains(line, "pkg-config:") {
-		return "pkg-config"
+	kind, flags, ok := strings.Cut(line, ":")
+	if !ok || strings.Contains(kind, "pkg-config") {
+		return strings.TrimSpace(kind)
 	}
-	for _, word := range strings.Fields(line) {
-		flag := strings.HasPrefix(word, "-I") || strings.HasPrefix(word, "-L") || strings.HasPrefix(word, "-F") || strings.HasPrefix(word, "-isystem") ||
-			strings.HasPrefix(word, "-iquote") || strings.HasPrefix(word, "-include") || strings.HasPrefix(word, "-B")
-		if strings.Contains(word, "SRCDIR") || strings.HasPrefix(word, "@") || flag && !strings.Contains(word, "/usr/") || !flag && strings.ContainsRune(word, '/') {
+	for _, word := range strings.Fields(flags) {
+		if !insideWord(word) {
 			return word
 		}
 	}
 	return ""
+}
+
+// insideWord reports whether a flag surely names no file: definitions,
+// optimization, warnings, code generation, libraries of the system.
+func insideWord(word string) bool {
+	for _, prefix := range []string{"-I/usr/", "-L/usr/"} {
+		if strings.HasPrefix(word, prefix) {
+			return !strings.Contains(word, "..")
+		}
+	}
+	if strings.ContainsAny(word, "/$@") || strings.HasPrefix(word, "-Wl,") || strings.HasPrefix(word, "-Wa,") || strings.HasPrefix(word, "-Wp,") {
+		return false
+	}
+	if word == "-pthread" || word == "-static" || word == "-ansi" || word == "-pedantic" {
+		return true
+	}
+	return strings.HasPrefix(word, "-std=") || len(word) > 1 && word[0] == '-' && strings.ContainsRune("DUOWfmgl", rune(word[1])) && !strings.HasPrefix(word, "-fplugin")
 }

@@ -29,10 +29,8 @@ type Closure struct {
 // Closure finds the inputs of r. It follows imports and embeds over the union
 // of all build constraints: more inputs are safe, fewer are not.
 func (ix *Index) Closure(r Request) *Closure {
-	w := &walk{
-		ix: ix, r: r, queued: map[string]bool{}, resolved: map[string]bool{},
-		c: &Closure{request: r, dirs: map[string]*dirRecord{}, files: map[string]bool{}},
-	}
+	ix.load()
+	w := newWalk(ix, r)
 	w.configuration()
 	w.modules()
 	w.overlay()
@@ -45,6 +43,13 @@ func (ix *Index) Closure(r Request) *Closure {
 	w.stamping()
 	w.c.Inputs = append(sortInputs(w.c.Inputs), w.sources()...)
 	return w.c
+}
+
+func newWalk(ix *Index, r Request) *walk {
+	return &walk{
+		ix: ix, r: r, queued: map[string]bool{}, resolved: map[string]bool{},
+		c: &Closure{request: r, dirs: map[string]*dirRecord{}, files: map[string]bool{}},
+	}
 }
 
 // walk is a Closure in the making.
@@ -223,7 +228,7 @@ func (w *walk) pkg(d *dirRecord) {
 	w.c.dirs[d.path] = d
 	w.ix.counts(d)
 	for f := range d.sources() {
-		if f.head == "" {
+		if roleOf(f.name) != testFile {
 			w.links(d, f)
 		}
 	}
@@ -271,7 +276,7 @@ func (e dirEntry) source() bool { return e.kind != 'd' && isSource(e.name) }
 
 // sourceValue is what counts of a source file.
 func (f *fileRecord) sourceValue() string {
-	if f.head != "" && f.whole == "" {
+	if roleOf(f.name) == testFile && f.head != "" {
 		return "header " + f.head
 	}
 	return f.value()

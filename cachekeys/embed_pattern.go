@@ -101,25 +101,27 @@ func unquoteImport(quoted string) string {
 	return inner
 }
 
-// operandName returns the file name that operand begins with, with its
-// delimiters, else the begin of it.
+// operandName returns the file name that operand begins with, without its
+// delimiters, else the begin of it as an unknown one.
 func operandName(operand []byte) string {
 	operand = bytes.TrimSpace(operand)
 	for _, quotes := range []string{`""`, `''`, `<>`} {
 		if len(operand) > 0 && operand[0] == quotes[0] {
 			if n := bytes.IndexByte(operand[1:], quotes[1]); n >= 0 {
-				return string(operand[:n+2])
+				return string(operand[1 : n+1])
 			}
 		}
 	}
-	return string(operand[:min(len(operand), 80)]) // enough to tell what it is
+	return unknownName(operand)
 }
 
-// quotedName reports whether what scanIncludes returned is the name of a file.
-func quotedName(name string) bool {
-	if len(name) < 3 {
-		return false
+func unknownName(operand []byte) string {
+	if len(operand) == 0 {
+		return ""
 	}
-	ends := name[:1] + name[len(name)-1:]
-	return ends == `""` || ends == `''` || ends == `<>`
+	return "?" + string(operand[:min(len(operand), 80)]) // enough to tell what it is
 }
+
+// isUnknown reports whether what scanIncludes returned is not the name of a
+// file.
+func isUnknown(name string) bool { return strings.HasPrefix(name, "?") }

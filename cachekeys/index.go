@@ -86,15 +86,21 @@ type source struct {
 	cgoFlags []string // the #cgo lines
 }
 
-// OpenIndex reads the index kept in file. One that is missing, damaged or of
+// OpenIndex returns the index kept in file. One that is missing, damaged or of
 // another kind is empty: it is rebuilt, silently. now is the clock.
 func OpenIndex(file string, print Fingerprint, now func() time.Time) *Index {
-	ix := &Index{file: file, print: print, now: now, gen: 1}
-	if data, err := os.ReadFile(file); err == nil && ix.decode(data) == nil {
-		return ix
+	return &Index{file: file, print: print, now: now, gen: 1}
+}
+
+// load reads the index, when it is first needed: Recall does without.
+func (ix *Index) load() {
+	if ix.dirs != nil {
+		return
+	}
+	if data, err := os.ReadFile(ix.file); err == nil && ix.decode(data) == nil {
+		return
 	}
 	ix.dirs, ix.extras = map[string]*dirRecord{}, map[string][]string{}
-	return ix
 }
 
 // Again makes the index look at every file once more.
@@ -150,11 +156,15 @@ func (ix *Index) Suspect() bool { return ix.suspect.Load() }
 
 // Extras returns the directories that were learned to belong to a program
 // (SetExtras).
-func (ix *Index) Extras(program string) []string { return ix.extras[program] }
+func (ix *Index) Extras(program string) []string {
+	ix.load()
+	return ix.extras[program]
+}
 
 // SetExtras keeps the package directories of local modules that a program
 // reaches through modules of the module cache only.
 func (ix *Index) SetExtras(program string, dirs []string) {
+	ix.load()
 	if !slices.Equal(ix.extras[program], dirs) {
 		ix.extras[program] = dirs
 		ix.dirty.Store(true)
@@ -171,6 +181,7 @@ func (ix *Index) machine() *Index {
 
 // dir returns the record of a directory, which may be one that does not exist.
 func (ix *Index) dir(path string) *dirRecord {
+	ix.load()
 	d := ix.dirs[path]
 	if d == nil {
 		d = &dirRecord{path: path}
@@ -252,6 +263,9 @@ func (d *dirRecord) record(name string) *fileRecord {
 	return d.files[i]
 }
 
+// absent is the value of a file that is not there.
+const absent = "absent"
+
 // Sum returns the fingerprint of the file path in lower-case hex, "absent"
 // where there is none, or its kind where it is no regular file.
 func (ix *Index) Sum(path string) string { return ix.content(path).value() }
@@ -301,7 +315,7 @@ func (ix *Index) look(path string, f *fileRecord, r role) {
 func (f *fileRecord) value() string {
 	switch {
 	case !f.stamp.exists():
-		return "absent"
+		return absent
 	case f.stamp.isDir():
 		return "directory"
 	case !f.stamp.isRegular():

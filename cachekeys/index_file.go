@@ -197,10 +197,20 @@ func (d *decoder) number() uint64 {
 	return 0
 }
 
-// count is a number of things that take at least one byte each.
-func (d *decoder) count() int {
+// The fewest bytes that each takes: what claims more of them than there can be
+// is refused before anything is allocated.
+const (
+	leastString = 1
+	leastEntry  = 2
+	leastExtra  = 2
+	leastFile   = 21 // a name and a stamp
+	leastDir    = 23
+)
+
+// count is a number of things that take so many bytes each, or more.
+func (d *decoder) count(each int) int {
 	n := d.number()
-	if n > uint64(len(d.in)) {
+	if n > uint64(len(d.in)/each) {
 		d.fail()
 		return 0
 	}
@@ -215,7 +225,7 @@ func (d *decoder) string() string {
 	case id > 0:
 		return d.known[id-1]
 	}
-	n := d.count()
+	n := d.count(leastString)
 	s := d.in[:n]
 	d.in = d.in[n:]
 	d.known = append(d.known, s)
@@ -223,7 +233,7 @@ func (d *decoder) string() string {
 }
 
 func (d *decoder) strings() []string {
-	n := d.count()
+	n := d.count(leastString)
 	if n == 0 {
 		return nil
 	}
@@ -263,14 +273,14 @@ func (ix *Index) decode(data []byte) error {
 	if d.string() != ix.print.Name {
 		return errIndex
 	}
-	n := d.count()
+	n := d.count(leastDir)
 	ix.dirs = make(map[string]*dirRecord, n)
 	for range n {
 		r := d.dir()
 		ix.dirs[r.path] = r
 	}
 	ix.extras = map[string][]string{}
-	for range d.count() {
+	for range d.count(leastExtra) {
 		name := d.string()
 		ix.extras[name] = d.strings()
 	}
@@ -284,11 +294,11 @@ func (d *decoder) dir() *dirRecord {
 	r := &dirRecord{path: d.string(), stamp: d.stamp()}
 	flags := d.number()
 	r.racy, r.listed = flags&flagRacy != 0, flags&flagListed != 0
-	r.entries = make([]dirEntry, d.count())
+	r.entries = make([]dirEntry, d.count(leastEntry))
 	for i := range r.entries {
 		r.entries[i] = dirEntry{d.string(), byte(d.number())}
 	}
-	files := make([]fileRecord, d.count())
+	files := make([]fileRecord, d.count(leastFile))
 	r.files = make([]*fileRecord, len(files))
 	for i := range files {
 		d.file(&files[i])

@@ -44,11 +44,19 @@ func (w *walk) module(m Module) {
 // alternative adds -modfile, which also says which go.sum counts
 // (cmd/go/internal/modload modFilePath, modfetch.GoSumFile).
 func (w *walk) alternative() {
-	if file, _ := w.r.value("modfile"); file != "" {
-		path := Absolute(w.r.Workspace.Dir, file)
+	for _, path := range w.modfile() {
 		w.file(KindModule, path)
-		w.file(KindModule, strings.TrimSuffix(path, ".mod")+".sum")
 	}
+}
+
+// modfile is the file that -modfile names, and its sum.
+func (w *walk) modfile() []string {
+	file, _ := w.r.value("modfile")
+	if file == "" {
+		return nil
+	}
+	path := Absolute(w.r.Workspace.Dir, file)
+	return []string{path, strings.TrimSuffix(path, ".mod") + ".sum"}
 }
 
 // vendor returns the vendor directory when there is one, whether -mod uses it
@@ -88,8 +96,13 @@ func (w *walk) overlay() {
 
 func (w *walk) replaced(from, to string) {
 	name := filepath.Base(from)
-	if slices.Contains([]string{"go.mod", "go.sum", "go.work", "go.work.sum", "modules.txt"}, name) {
+	if slices.Contains([]string{"go.mod", "go.sum", "go.work", "go.work.sum", "modules.txt"}, name) || slices.Contains(w.modfile(), from) {
 		w.reason("the overlay replaces " + w.r.rel(from))
+		return
+	}
+	d := w.ix.dir(filepath.Dir(from))
+	if w.ix.list(d); !d.hasGo() && isSource(name) {
+		w.reason("the overlay makes a package in " + w.r.rel(d.path))
 		return
 	}
 	w.c.files[from] = true
@@ -99,7 +112,7 @@ func (w *walk) replaced(from, to string) {
 	path := Absolute(w.r.Workspace.Dir, to)
 	w.file(KindOverlay, path)
 	if data, err := os.ReadFile(path); err == nil && isSource(name) {
-		w.links(w.ix.dir(filepath.Dir(from)), &fileRecord{name: name, source: scan(name, data)})
+		w.links(d, &fileRecord{name: name, source: scan(name, data)})
 	}
 }
 
@@ -146,7 +159,12 @@ func (w *walk) stamping() {
 		w.input(KindVCS, "repository", "absent")
 		return
 	}
-	inputs, reason := vcsState(w.r.Workspace.VCS, w.r.Getenv, func(path string) (string, error) { return w.ix.Sum(path), nil })
+	// The version is made of the tags for the module's directory in the repository.
+	w.input(KindVCS, "module", Relative(w.r.Workspace.VCS, w.r.base()))
+	inputs, reason := vcsState(w.r.Workspace.VCS, w.r.Getenv, func(path string) (string, error) {
+		sum := w.ix.Sum(path)
+		return strings.TrimPrefix(sum, absent), nil
+	})
 	w.c.Inputs = append(w.c.Inputs, inputs...)
 	if reason != "" {
 		w.reason("-buildvcs=true: " + reason)

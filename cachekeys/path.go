@@ -14,6 +14,15 @@ func Absolute(base, path string) string {
 	return filepath.Join(base, path)
 }
 
+// Relative returns path as seen from base, both absolute, with slashes.
+func Relative(base, path string) string {
+	rel, err := filepath.Rel(base, path)
+	if err != nil {
+		return filepath.ToSlash(path)
+	}
+	return filepath.ToSlash(rel)
+}
+
 // Within reports whether path is dir or lies below it, by their names alone.
 func Within(dir, path string) bool {
 	rel, err := filepath.Rel(dir, path)

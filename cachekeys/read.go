@@ -23,8 +23,10 @@ func (ix *Index) read(path string, f *fileRecord, r role) {
 	}
 	was := *f
 	if s != was.stamp {
-		*f = fileRecord{name: f.name}
 		ix.changed.Store(true)
+	}
+	if s != was.stamp || was.racy { // what was known for another role is of another content
+		*f = fileRecord{name: f.name}
 	}
 	f.stamp, f.racy = s, s.exists() && s.racy(begin)
 	if f.racy {

@@ -100,9 +100,5 @@ func (r *Request) rel(path string) string {
 	if rest, ok := strings.CutPrefix(path, base+string(filepath.Separator)); ok {
 		return filepath.ToSlash(rest)
 	}
-	rel, err := filepath.Rel(base, path)
-	if err != nil {
-		return filepath.ToSlash(path)
-	}
-	return filepath.ToSlash(rel)
+	return Relative(base, path)
 }

@@ -226,9 +226,8 @@ func (s *goScanner) unquoted() []string {
 // scanIncludes returns what the directives of a C, assembly, Fortran or SWIG
 // source pull in, whether they are active or stand in a comment:
 //
-//	"file.h"   between quotation marks, of either kind
-//	<file.h>   in angle brackets
-//	HEADER     anything else: a macro or an expression, whose file is not known
+//	file.h    for "file.h", <file.h> and 'file.h'
+//	?HEADER   for anything else, as a macro: which file that is, is not known
 //
 // The directives are #include, #include_next, #import, #embed and
 // __has_include of the preprocessor, %include and %import of SWIG, .include and
@@ -308,7 +307,7 @@ func (s *includeScanner) directive(before, rest []byte) string {
 		return ""
 	}
 	name := operandName(operand)
-	if quotedName(name) || canStartDirective(before) {
+	if !isUnknown(name) || canStartDirective(before) {
 		return name
 	}
 	return ""
@@ -341,14 +340,14 @@ func (s *includeScanner) incbin(_, rest []byte) string {
 		return operandName(operand)
 	}
 	if name, _, found := bytes.Cut(inner, []byte(`\"`)); found && bytes.IndexByte(name, '"') < 0 {
-		return `"` + string(name) + `"`
+		return string(name)
 	}
-	return string(operand)
+	return unknownName(operand)
 }
 
 // gasInclude is like incbin for a word that a C program can have as a field.
 func (s *includeScanner) gasInclude(before, rest []byte) string {
-	if name := s.incbin(before, rest); quotedName(name) {
+	if name := s.incbin(before, rest); !isUnknown(name) {
 		return name
 	}
 	return ""
@@ -356,7 +355,7 @@ func (s *includeScanner) gasInclude(before, rest []byte) string {
 
 // fortran finds the operand of a statement on a line of its own.
 func (s *includeScanner) fortran(before, rest []byte) string {
-	if name := operandName(skipBlanks(rest)); len(bytes.TrimSpace(before)) == 0 && quotedName(name) {
+	if name := operandName(skipBlanks(rest)); len(bytes.TrimSpace(before)) == 0 && !isUnknown(name) {
 		return name
 	}
 	return ""

@@ -48,7 +48,7 @@ type Options struct {
 // that cannot be read or understood count as empty: the go command has better
 // words for them.
 func FindWorkspace(dir string, o Options) Workspace {
-	w := Workspace{Dir: dir, VCS: parentWith(dir, ".git", ".hg", ".svn", ".bzr", ".fossil")}
+	w := Workspace{Dir: dir, VCS: parentWith(dir, ".git", ".hg", ".svn", ".bzr", ".fslckout", "_FOSSIL_")}
 	if o.GOPATH || o.Versioned {
 		return w
 	}

@@ -38,8 +38,8 @@ type Keyring struct {
 	Sleep func(time.Duration)
 }
 
-// closure finds the inputs of the plan's build.
-func (r *run) closure(p *Plan) {
+// findKey finds the executable key of the plan's build.
+func (r *run) findKey(p *Plan) {
 	// Many small things for a few milliseconds: collecting them costs more than
 	// the memory.
 	defer debug.SetGCPercent(debug.SetGCPercent(800))
@@ -50,12 +50,22 @@ func (r *run) closure(p *Plan) {
 	}
 	p.index = r.Keys.Index(root)
 	p.request = r.request(*p)
+	if key, ok := p.index.Recall(p.request); ok && !r.spec.Explain {
+		p.Key = key
+		return
+	}
+	r.follow(p)
+}
+
+// follow finds the closure of the plan's build, and the key of that.
+func (r *run) follow(p *Plan) {
 	p.closure = p.index.Closure(p.request)
 	p.request.Extra = p.index.Extras(p.closure.Program())
 	if len(p.request.Extra) > 0 {
 		p.closure = p.index.Closure(p.request)
 	}
 	p.Key = p.closure.ExecutableKey()
+	p.index.Remember(p.closure)
 	if err := p.index.Save(); err != nil {
 		r.Report.Event(Warned{Message: fmt.Sprintf("the sources will be read again next time: %v", err), Hint: "name a writable directory with --cache-dir"})
 	}
@@ -92,30 +102,45 @@ type restored struct {
 }
 
 // restore asks the Store for the executable. Whatever goes wrong is a miss.
-func (r *run) restore(p Plan) (found restored, hit bool) {
+func (r *run) restore(p *Plan) (found restored, hit bool) {
 	begin := r.Now()
-	e := Restored{Key: p.Key, Reasons: p.closure.Reasons}
-	r.result.Cache, r.result.Key = NoKey, p.Key
-	if p.Key != "" {
-		r.result.Cache = Miss
-		exe, release, err := r.Store.Get(p.Key)
-		switch {
-		case err == nil:
-			found, hit = restored{exe, release}, true
-			e.Hit, e.Executable, r.result.Cache = true, &exe, Hit
-		case !errors.Is(err, fs.ErrNotExist):
-			r.Report.Event(Warned{Message: fmt.Sprintf("the cached executable cannot be used: %v", err), Hint: "it is built anew; see gorunctl cache verify"})
+	found, hit = r.get(p.Key)
+	if !hit && p.closure == nil { // a key that was recalled: what would be built has to be known
+		if r.follow(p); p.Key != "" {
+			found, hit = r.get(p.Key)
 		}
+	}
+	e := Restored{Key: p.Key, Hit: hit}
+	r.result.Key, r.result.Cache = p.Key, NoKey
+	switch {
+	case hit:
+		r.result.Cache, e.Executable = Hit, &found.exe
+	case p.Key != "":
+		r.result.Cache, e.Differences = Miss, r.differences(*p)
+	default:
+		e.Reasons = p.closure.Reasons
 	}
 	if r.spec.Explain {
 		r.Report.Event(Explained{Key: p.Key, Inputs: p.closure.Inputs})
 	}
-	if !hit {
-		e.Differences = r.differences(p)
-	}
 	e.Took = r.Now().Sub(begin)
 	r.Report.Event(e)
 	return found, hit
+}
+
+// get asks the Store for one executable.
+func (r *run) get(key string) (found restored, hit bool) {
+	if key == "" {
+		return found, false
+	}
+	exe, release, err := r.Store.Get(key)
+	if err == nil {
+		return restored{exe, release}, true
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		r.Report.Event(Warned{Message: fmt.Sprintf("the cached executable cannot be used: %v", err), Hint: "it is built anew; see gorunctl cache verify"})
+	}
+	return found, false
 }
 
 // nearest bounds how many earlier entries are compared.

@@ -136,9 +136,12 @@ func (r *run) endKeeping(p Plan, k *keeping, exe Executable, dir string) {
 		k.reasons = append(k.reasons, r.unsure)
 	}
 	p.index.Again()
-	if again := p.index.Closure(p.request); p.index.Changed() || again.ExecutableKey() != p.Key {
+	again := p.index.Closure(p.request)
+	if p.index.Changed() || again.ExecutableKey() != p.Key {
 		k.reasons = append(k.reasons, "the sources changed during the build")
+		return
 	}
+	p.index.Remember(again)
 }
 
 // learn keeps the local packages that only other modules lead to for the next

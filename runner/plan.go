@@ -42,7 +42,7 @@ type Plan struct {
 	identity  container.Identity
 	index     *cachekeys.Index
 	request   cachekeys.Request
-	closure   *cachekeys.Closure // nil when no key was looked for
+	closure   *cachekeys.Closure // nil when no key was looked for, or it was recalled
 }
 
 func (r *run) plan() (Plan, error) {
@@ -63,7 +63,7 @@ func (r *run) plan() (Plan, error) {
 	r.result.Dir, r.result.Command = p.Dir, p.Command
 	err := dirFault(s.Dir)
 	if err == nil && r.looksForKey(p) {
-		r.closure(&p)
+		r.findKey(&p)
 	}
 	r.Report.Event(Planned{p})
 	for _, notice := range s.Build.Notices {

@@ -19,7 +19,7 @@ func (f restored) close() {
 }
 
 // restoring is the restore phase.
-func (r *run) restoring(p Plan) (found restored, hit bool) {
+func (r *run) restoring(p *Plan) (found restored, hit bool) {
 	found, _ = timed(r, PhaseRestore, func() (restored, error) {
 		var f restored
 		f, hit = r.restore(p)

@@ -79,7 +79,7 @@ func (r *run) steps(ctx context.Context) error {
 	var found restored
 	if r.caches(plan) {
 		hit := false
-		found, hit = r.restoring(plan)
+		found, hit = r.restoring(&plan)
 		defer found.close()
 		if hit && !r.spec.VerifyCache {
 			err := r.runRestored(ctx, plan, found)
@@ -93,7 +93,7 @@ func (r *run) steps(ctx context.Context) error {
 
 // caches reports whether this run has to do with the Store.
 func (r *run) caches(p Plan) bool {
-	return p.closure != nil && r.spec.Cache.on()
+	return p.index != nil && r.spec.Cache.on()
 }
 
 // buildAndRun is the way of a program that the Store does not have.

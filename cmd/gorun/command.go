@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/container/provision"
 	"github.com/org/gorun-action/internal/buildflags"
 	"github.com/org/gorun-action/internal/goenv"
@@ -40,8 +39,11 @@ func (c *command) run(ctx context.Context) int {
 		return c.conclude(o, log, c.refuse(log, o, err))
 	}
 	spec.Stdout, spec.Stderr = log.output(c.stdout, c.stderr)
-	host, stop := supervisor()
-	defer stop()
+	host := &supervision{}
+	defer host.close()
+	if !spec.Replace {
+		host.start() // beside the plan
+	}
 	r := &runner.Runner{
 		Builder: c.provider(o, spec, host, log),
 		Host:    host,
@@ -51,24 +53,9 @@ func (c *command) run(ctx context.Context) int {
 		Store:   executables{c.store(spec), limits(o)},
 		History: history{c.store(spec)},
 		Replace: c.become,
-		Track:   host.Guard.Dir,
+		Track:   host.dir,
 	}
 	return c.conclude(o, log, r.Run(ctx, spec))
-}
-
-// supervisor returns the Host with its guard. Without one programs still run,
-// and their groups are left to the kernel should this process be killed. As
-// PID 1 of a container orphans are reaped, and the kernel is the guard.
-func supervisor() (host container.Host, stop func()) {
-	if os.Getpid() == 1 {
-		r := container.StartReaper()
-		return container.Host{Reaper: r}, r.Close
-	}
-	guard, err := container.StartGuard(self(), nil)
-	if err != nil {
-		return container.Host{}, func() {}
-	}
-	return container.Host{Guard: guard}, guard.Close
 }
 
 // inputs turns arguments and environment into a Spec: the only place that
@@ -138,10 +125,10 @@ func cacheDir(o options, env goenv.Env) string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("gorun-cache-%d", os.Getuid()))
 }
 
-func (c *command) provider(o options, spec runner.Spec, host container.Host, log *log) *provision.Provider {
+func (c *command) provider(o options, spec runner.Spec, host *supervision, log *log) *provision.Provider {
 	return &provision.Provider{
 		Mode: o.builder, Env: spec.Env, DefaultProxy: defaultProxy, CacheDir: spec.CacheDir, Repository: o.repository,
-		Self: self(), Host: host, Track: host.Guard.Container, TrackDir: host.Guard.Dir,
+		Self: self(), Host: host, Track: host.container, TrackDir: host.dir,
 		Notice: func(s string) { log.reporter.Event(runner.Noticed{Message: s}) },
 	}
 }

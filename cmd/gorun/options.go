@@ -10,19 +10,13 @@ import (
 	"github.com/docker/go-units"
 
 	"github.com/org/gorun-action/internal/buildflags"
+	"github.com/org/gorun-action/internal/store"
 	"github.com/org/gorun-action/runner"
 )
 
 // defaultGrace is what `docker stop` gives a container, and longer than the
 // 7.5 s that a cancelled GitHub job leaves between INT and TERM.
 const defaultGrace = 10 * time.Second
-
-// What the executables may take in --cache-dir: as much as some hundred
-// programs do, and as long as somebody on holiday is away.
-const (
-	defaultCacheSize = 2 << 30
-	defaultCacheAge  = 30 * 24 * time.Hour
-)
 
 // options are gorun's own flags.
 type options struct {
@@ -50,7 +44,7 @@ type options struct {
 func defaults() options {
 	return options{
 		builder: "auto", logFormat: "auto", output: "raw", grace: defaultGrace,
-		cacheMode: string(runner.CacheReadWrite), cacheSize: defaultCacheSize, cacheAge: defaultCacheAge,
+		cacheMode: string(runner.CacheReadWrite), cacheSize: store.DefaultBytes, cacheAge: store.DefaultAge,
 	}
 }
 

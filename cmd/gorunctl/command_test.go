@@ -131,6 +131,10 @@ func TestHelp(t *testing.T) {
 		"image build":  {"-go-version release", "-platform os/arch", "-output file", "-load", "-push reference", "-file file"},
 		"image verify": {"-go-version release", "-platform os/arch", "-file file"},
 		"image list":   {"-json", "-file file"},
+		"cache ls":     {"-json", "-cache-dir directory"},
+		"cache rm":     {"-all", "-cache-dir directory"},
+		"cache prune":  {"-size size", "-age time", "-json", "-cache-dir directory"},
+		"cache verify": {"-cache-dir directory"},
 		"lock":         {"-file file", "-platforms os/arch", "-default release", "-allow-missing"},
 	}
 	for _, s := range subcommands() {

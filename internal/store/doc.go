@@ -40,8 +40,7 @@
 //
 // name is quoted as in Go, sha256 and size are of the program, size in bytes,
 // created is in UTC, about has the size and the SHA-256 of that file, and sum
-// is the SHA-256 of the seven lines before it. A header is one only if it is,
-// byte for byte, what would be written for the values in it.
+// is the SHA-256 of the seven lines before it.
 //
 // # Seal
 //
@@ -53,10 +52,10 @@
 // It is not parsed: it holds if it is, byte for byte, what would be written
 // for the program as it is now. Any edit, rename or change of mode gives a
 // file another ctime, which no system call sets. A clock that ticks slowly
-// could hide an edit in the tick of the one before, as git knows of its index
-// (its Documentation/technical/racy-git.txt); so a seal is written only by the
-// clock of the file system itself, and only once that is past the ctime of the
-// program when the hash begins.
+// could hide an edit in the tick of the one before (git's technical notes on
+// "racy git" are about the same); so there is no seal unless the clock of the
+// file system, read from the file that becomes the seal, is past the ctime of
+// the program before its bytes are hashed.
 //
 // # Trust
 //

@@ -15,6 +15,9 @@ import (
 // 255 bytes quoted as \x00, and the rest.
 const maxHeader = 4096
 
+// sumLine is the length of a header's last line.
+const sumLine = len("sum ") + 2*sha256.Size + len("\n")
+
 // header is the file "entry", see the package comment.
 type header struct {
 	key, name, sha256 string
@@ -36,23 +39,19 @@ func digest(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// parseHeader parses what encode wrote, and nothing else: that the text is
-// what would be written for its values checks its form and its sum.
+// parseHeader parses what encode wrote. The sum comes first: what it covers
+// was written by encode.
 func parseHeader(data []byte) (header, error) {
-	if len(data) > maxHeader {
-		return header{}, errors.New("its header is too long")
+	body := max(0, len(data)-sumLine)
+	if len(data) > maxHeader || string(data[body:]) != "sum "+digest(data[:body])+"\n" {
+		return header{}, errors.New("its header does not have the sum that it says")
 	}
-	l := &lines{rest: string(data)}
-	l.value("gorun-executable")
+	l := &lines{rest: string(data[:body])}
+	l.fail(expect(l.value("gorun-executable"), "1"))
 	h := header{key: l.value("key"), name: l.quoted("name"), sha256: l.value("sha256"), size: l.number("size"), created: l.time("created")}
 	size, sum, _ := strings.Cut(l.value("about"), " ")
 	h.aboutSize, h.aboutSHA256 = l.parse(size), sum
-	if l.err == nil && string(h.encode()) != string(data) {
-		l.err = errors.New("its header does not have the sum that it says")
-	}
-	if l.err == nil {
-		l.err = h.check()
-	}
+	l.fail(h.check())
 	return h, l.err
 }
 
@@ -93,6 +92,14 @@ func (l *lines) value(name string) string {
 	}
 	l.rest = rest
 	return value
+}
+
+// expect is the error about a value that is not the only one there is.
+func expect(value, only string) error {
+	if value != only {
+		return fmt.Errorf("its header has the format %q, not %s", value, only)
+	}
+	return nil
 }
 
 func (l *lines) fail(err error) {

@@ -321,3 +321,35 @@ func TestPruneTellsWhatItCannot(t *testing.T) {
 	}
 	s.get("k")
 }
+
+// An entry that took the place of another one is neither taken for it nor
+// discarded in its stead, and one that went while it was looked at is a miss.
+func TestReplacedUnderneath(t *testing.T) {
+	s := newShelf(t)
+	s.put("k")
+	dir := s.dir("k")
+	old, err := lstat(dir)
+	must(t, err)
+	gone := filepath.Join(t.TempDir(), "gone") // it keeps its inode
+	must(t, os.Rename(dir, gone))
+	if _, err := s.hold(dir, old, unix.LOCK_SH); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("holding what is gone: %v", err)
+	}
+	s.put("k")
+	if _, err := s.hold(dir, old, unix.LOCK_SH); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("holding another one: %v", err)
+	}
+	must(t, s.discard(dir, old))
+	s.get("k")
+	h, err := s.hold(gone, old, unix.LOCK_SH)
+	must(t, err)
+	defer h.release()
+	must(t, os.RemoveAll(gone))
+	must(t, os.Mkdir(gone, 0o700))
+	if h.id, err = lstat(gone); err == nil { // as if the inode had been used again
+		err = h.lock(unix.LOCK_SH)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("locking a header without a name: %v", err)
+	}
+}
