@@ -3,7 +3,8 @@
 //
 //	go run ./bench
 //
-// bench/build compares builds with `go run`, bench/flood measures the output.
+// bench/build compares builds with `go run`, bench/warm what an unchanged program
+// costs; bench/flood measures the output.
 package main
 
 import (
@@ -13,7 +14,7 @@ import (
 )
 
 func main() {
-	for _, pkg := range []string{"./bench/build", "./bench/flood"} {
+	for _, pkg := range []string{"./bench/build", "./bench/warm", "./bench/flood"} {
 		fmt.Printf("== %s\n", pkg)
 		cmd := exec.Command("go", "run", pkg)
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr

@@ -11,6 +11,7 @@ import (
 // place, the argument, the flags and the variables.
 func (w *walk) configuration() {
 	r := &w.r
+	cgo := CgoEnabled(r)
 	w.toolchain()
 	w.input(KindTarget, "", r.Target)
 	w.place()
@@ -20,8 +21,8 @@ func (w *walk) configuration() {
 	if w.ix.print.Name != SHA256().Name {
 		w.input(KindFlag, "-murmur", w.ix.print.Name)
 	}
-	w.env()
-	if !r.Toolchain.Pinned() && CgoEnabled(r) {
+	w.env(cgo)
+	if !r.Toolchain.Pinned() && cgo {
 		w.compiler()
 	}
 }

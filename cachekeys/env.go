@@ -39,9 +39,9 @@ var idleEnv = []string{
 }
 
 // env adds the variables that are set.
-func (w *walk) env() {
+func (w *walk) env(cgo bool) {
 	names := keyedEnv
-	if CgoEnabled(&w.r) || w.r.Toolchain.Pinned() {
+	if cgo || w.r.Toolchain.Pinned() {
 		names = append(names[:len(names):len(names)], cEnv...)
 	}
 	for _, name := range names {

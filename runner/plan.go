@@ -45,6 +45,17 @@ type Plan struct {
 	closure   *cachekeys.Closure // nil when no key was looked for, or it was recalled
 }
 
+// Plan is the first step of Run by itself: it reports the same Events, and
+// learns the same for the next time.
+func (r *Runner) Plan(spec Spec) (Plan, error) {
+	run := &run{Runner: r, spec: spec}
+	return run.plan()
+}
+
+// Closure returns what the key was made of, nil when it was recalled or not
+// looked for.
+func (p Plan) Closure() *cachekeys.Closure { return p.closure }
+
 func (r *run) plan() (Plan, error) {
 	s := r.spec
 	p := Plan{

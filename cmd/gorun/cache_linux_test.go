@@ -462,8 +462,8 @@ func TestReplacedNohup(t *testing.T) {
 	io.ReadFull(out, make([]byte, len("ready\n")))
 	cmd.Process.Signal(syscall.SIGHUP)
 	time.Sleep(50 * time.Millisecond)
-	cmd.Process.Signal(syscall.SIGUSR1) // of which the program dies
-	if end := ended(cmd); end != "signal: user defined signal 1" {
+	cmd.Process.Signal(syscall.SIGTERM)
+	if end := ended(cmd); end != "signal: terminated" {
 		t.Errorf("after HUP: %s", end)
 	}
 }
