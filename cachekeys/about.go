@@ -2,12 +2,11 @@ package cachekeys
 
 import (
 	"bytes"
-	"compress/gzip"
-	"encoding/json"
 	"fmt"
-	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/modfile"
@@ -16,20 +15,24 @@ import (
 // About is what is kept with an executable, so that a later miss can be
 // explained: the inputs of its key, and what is in go.mod and go.sum.
 //
-// Its encoding is gzipped JSON:
+// Its encoding is text, a line for each input: kind, name and value, separated
+// by tabs. A module is an input of the kind "version". Tab, newline and
+// backslash are written \t, \n and \\:
 //
-//	{"inputs":[{"kind":"file","name":"main.go","value":"9f86…"},…],
-//	 "modules":{"go":"1.26","golang.org/x/sys":"v0.47.0",…}}
+//	gorun about 1
+//	file	main.go	9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+//	version	golang.org/x/sys	v0.47.0
 type About struct {
-	Inputs []Input `json:"inputs"`
+	Inputs []Input
 	// Modules are the lines of the local go.mod files, by module path, and the
 	// versions of go.sum that no go.mod names.
-	Modules map[string]string `json:"modules,omitempty"`
+	Modules map[string]string
 }
 
-// maxAbout bounds what is unpacked: far more than a workspace of 100,000
-// files takes, and less than would hurt.
-const maxAbout = 64 << 20
+const (
+	aboutMagic  = "gorun about 1\n"
+	kindVersion = "version"
+)
 
 // About returns what is to be kept with the executable.
 func (c *Closure) About() About {
@@ -37,30 +40,46 @@ func (c *Closure) About() About {
 }
 
 // Encode returns the form that is kept.
-func (a About) Encode() ([]byte, error) {
+func (a About) Encode() []byte {
 	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
-	if err == nil {
-		err = json.NewEncoder(z).Encode(a)
+	b.WriteString(aboutMagic)
+	escape := strings.NewReplacer("\\", `\\`, "\t", `\t`, "\n", `\n`)
+	line := func(kind, name, value string) {
+		for i, part := range []string{kind, name, value} {
+			escape.WriteString(&b, part)
+			b.WriteByte("\t\t\n"[i])
+		}
 	}
-	if err == nil {
-		err = z.Close()
+	for _, in := range a.Inputs {
+		line(in.Kind, in.Name, in.Value)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("encoding what is kept of the inputs: %w", err)
+	for _, path := range slices.Sorted(maps.Keys(a.Modules)) {
+		line(kindVersion, path, a.Modules[path])
 	}
-	return b.Bytes(), nil
+	return b.Bytes()
 }
 
-// ParseAbout reads what Encode wrote.
+// ParseAbout reads what Encode wrote. It takes memory in proportion to data.
 func ParseAbout(data []byte) (About, error) {
-	var a About
-	z, err := gzip.NewReader(bytes.NewReader(data))
-	if err == nil {
-		err = json.NewDecoder(io.LimitReader(z, maxAbout)).Decode(&a)
+	text, ok := strings.CutPrefix(string(data), aboutMagic)
+	if !ok {
+		return About{}, fmt.Errorf("reading what was kept of the inputs: another format")
 	}
-	if err != nil {
-		return About{}, fmt.Errorf("reading what was kept of the inputs: %w", err)
+	a := About{Modules: map[string]string{}}
+	unescape := strings.NewReplacer(`\\`, "\\", `\t`, "\t", `\n`, "\n")
+	for n := 2; text != ""; n++ {
+		var line string
+		line, text, ok = strings.Cut(text, "\n")
+		kind, rest, tab := strings.Cut(line, "\t")
+		name, value, another := strings.Cut(rest, "\t")
+		switch {
+		case !ok || !tab || !another:
+			return About{}, fmt.Errorf("reading what was kept of the inputs: line %d is no input", n)
+		case kind == kindVersion:
+			a.Modules[unescape.Replace(name)] = unescape.Replace(value)
+		default:
+			a.Inputs = append(a.Inputs, Input{kind, unescape.Replace(name), unescape.Replace(value)})
+		}
 	}
 	return a, nil
 }

@@ -193,11 +193,44 @@ func fileWord(name, value string) string {
 				return word
 			}
 		}
-		if strings.Contains(value, "-extldflags") && (strings.HasSuffix(word, ".a") || strings.HasSuffix(word, ".o") || strings.HasPrefix(word, "-L") || strings.HasPrefix(word, "/")) {
-			return word
+	}
+	if name == "ldflags" {
+		return linkerWord(value)
+	}
+	return ""
+}
+
+// linkerWord returns the word of -extldflags that may name a file, or "".
+func linkerWord(value string) string {
+	words := splitQuoted(value)
+	for i, word := range words {
+		name, flags, given := strings.Cut(word, "=")
+		if !strings.HasSuffix(name, "-extldflags") {
+			continue
+		}
+		if !given && i+1 < len(words) {
+			flags = words[i+1]
+		}
+		for _, flag := range splitQuoted(flags) {
+			if !insideWord(flag) {
+				return flag
+			}
 		}
 	}
 	return ""
+}
+
+// splitQuoted splits by blanks, where a word may be quoted as a whole
+// (cmd/internal/quoted). What is not closed is one word.
+func splitQuoted(s string) (words []string) {
+	for s = strings.TrimLeft(s, " \t\n\r"); s != ""; s = strings.TrimLeft(s, " \t\n\r") {
+		word, rest, _ := strings.Cut(s, " ")
+		if q := s[0]; q == '"' || q == '\'' {
+			word, rest, _ = strings.Cut(s[1:], string(q))
+		}
+		words, s = append(words, word), rest
+	}
+	return words
 }
 
 func separatesWords(c rune) bool { return strings.ContainsRune(" \t\n='\",", c) }

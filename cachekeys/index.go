@@ -301,12 +301,11 @@ func (ix *Index) look(path string, f *fileRecord, r role) {
 	if f.checked == ix.gen && f.has(r) {
 		return
 	}
-	s := stampOf(path)
-	if f.stamp == s && !f.racy && f.has(r) {
+	known := f.stamp.exists() && !f.racy && f.has(r)
+	if known && f.stamp == stampOf(path) {
 		f.checked = ix.gen
 		return
 	}
-	ix.dirty.Store(true)
 	ix.read(path, f, r)
 	f.checked = ix.gen
 }

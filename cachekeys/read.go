@@ -2,6 +2,7 @@ package cachekeys
 
 import (
 	"encoding/hex"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,16 +15,14 @@ import (
 // read reads a file and writes down what counts of it. A file that cannot be
 // read has no fingerprint: the go command will say so.
 func (ix *Index) read(path string, f *fileRecord, r role) {
-	buf := buffers.Get().(*[]byte)
-	defer buffers.Put(buf)
 	begin := ix.now()
-	s, data, err := readFile(path, *buf)
-	if cap(data) > cap(*buf) && cap(data) <= keptBuffer {
-		*buf = data[:0]
-	}
+	fd, s, err := openFile(path)
 	was := *f
 	if s != was.stamp {
 		ix.changed.Store(true)
+	}
+	if s != was.stamp || was.racy || !was.has(r) {
+		ix.dirty.Store(true)
 	}
 	if s != was.stamp || was.racy { // what was known for another role is of another content
 		*f = fileRecord{name: f.name}
@@ -32,13 +31,15 @@ func (ix *Index) read(path string, f *fileRecord, r role) {
 	if f.racy {
 		ix.settle(s)
 	}
-	if err != nil || !s.isRegular() {
+	if err != nil {
 		f.whole, f.head, f.scanned = "", "", false
 		return
 	}
+	defer unix.Close(fd)
 	ix.hashedFiles.Add(1)
-	ix.hashedBytes.Add(int64(len(data)))
-	ix.take(f, r, data)
+	if err := ix.consume(fd, f, r); err != nil {
+		f.whole, f.head, f.scanned = "", "", false
+	}
 	if r == sourceFile && s.Ctime-s.Mtime > int64(indexCutoff) {
 		ix.suspect.Store(true)
 	}
@@ -48,6 +49,22 @@ func (ix *Index) read(path string, f *fileRecord, r role) {
 // (cmd/go/internal/modindex modTimeCutoff, 2 s): the content of one whose times
 // are closer than this was there when it was written.
 const indexCutoff = time.Second
+
+// consume reads an open file.
+func (ix *Index) consume(fd int, f *fileRecord, r role) error {
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	if r == wholeFile && f.stamp.Size > keptBuffer {
+		return ix.stream(fd, f, grown(buf, keptBuffer))
+	}
+	data, err := readFull(fd, grown(buf, f.stamp.Size), f.stamp.Size, r)
+	if err != nil {
+		return err
+	}
+	ix.hashedBytes.Add(int64(len(data)))
+	ix.take(f, r, data)
+	return nil
+}
 
 // take writes down what of data counts.
 func (ix *Index) take(f *fileRecord, r role, data []byte) {
@@ -60,6 +77,42 @@ func (ix *Index) take(f *fileRecord, r role, data []byte) {
 	default:
 		f.whole = ix.sum(data)
 	}
+}
+
+// stream fingerprints a file that is too large to be held.
+func (ix *Index) stream(fd int, f *fileRecord, buf []byte) error {
+	h := ix.print.New()
+	for {
+		n, err := unix.Read(fd, buf)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return err
+		case n == 0:
+			f.whole = hex.EncodeToString(h.Sum(nil))
+			return nil
+		}
+		h.Write(buf[:n])
+		ix.hashedBytes.Add(int64(n))
+	}
+}
+
+// testHead is more than the header of nearly every test file; the rest need
+// not be read then.
+const testHead = 4 << 10
+
+// grown returns the buffer with room for a file of that size. One that is
+// larger than most are is not kept.
+func grown(buf *[]byte, size int64) []byte {
+	if int64(cap(*buf)) >= size {
+		return (*buf)[:cap(*buf)]
+	}
+	b := make([]byte, size+size/4)
+	if size <= keptBuffer {
+		*buf = b
+	}
+	return b
 }
 
 // testEnd is where the part of a test file ends that the go command reads when
@@ -98,33 +151,44 @@ const keptBuffer = 1 << 20
 
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// readFile reads a regular file into buf, which grows as needed, and returns
-// the stamp that it had before. A file that grows meanwhile has another stamp
-// then. It makes four system calls; os.ReadFile makes seven.
-func readFile(path string, buf []byte) (stamp, []byte, error) {
-	fd, err := open(path)
-	if err != nil {
-		return stampOf(path), buf, err
+// openFile opens a regular file and returns the stamp that it has before it is
+// read: one that changes meanwhile has another one then. os.ReadFile makes
+// seven system calls, this and readFull four.
+func openFile(path string) (fd int, s stamp, err error) {
+	if fd, err = open(path); err != nil {
+		return -1, stampOf(path), err
 	}
-	defer unix.Close(fd)
 	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return stamp{}, buf, err
+	if err = unix.Fstat(fd, &st); err == nil {
+		if s = stampFrom(&st); !s.isRegular() {
+			err = errIrregular
+		}
 	}
-	s := stampFrom(&st)
-	if !s.isRegular() {
-		return s, buf, nil
+	if err != nil {
+		unix.Close(fd)
 	}
-	if int64(cap(buf)) < s.Size {
-		buf = make([]byte, s.Size+s.Size/4)
-	}
-	data, err := readFull(fd, buf[:s.Size])
-	return s, data, err
+	return fd, s, err
 }
 
-func readFull(fd int, buf []byte) ([]byte, error) {
-	for n := 0; n < len(buf); {
-		m, err := unix.Read(fd, buf[n:])
+var errIrregular = errors.New("no regular file")
+
+// readFull reads size bytes into buf; of a test file only as much as counts.
+func readFull(fd int, buf []byte, size int64, r role) ([]byte, error) {
+	end := int(size)
+	if r == testFile && end > testHead {
+		data, err := readTo(fd, buf, 0, testHead)
+		if err != nil || testEnd(data) < len(data) {
+			return data, err
+		}
+		return readTo(fd, buf, len(data), end)
+	}
+	return readTo(fd, buf, 0, end)
+}
+
+// readTo reads until buf is filled from n to end, or the file ends.
+func readTo(fd int, buf []byte, n, end int) ([]byte, error) {
+	for n < end {
+		m, err := unix.Read(fd, buf[n:end])
 		if err == unix.EINTR {
 			continue
 		}
@@ -133,7 +197,7 @@ func readFull(fd int, buf []byte) ([]byte, error) {
 		}
 		n += m
 	}
-	return buf, nil
+	return buf[:n], nil
 }
 
 // open does not wait for the writer of a FIFO.

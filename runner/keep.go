@@ -197,10 +197,7 @@ func (r *run) save(p Plan, exe Executable, k *keeping) (wait func()) {
 
 func (r *run) put(p Plan, exe Executable) Event {
 	begin := r.Now()
-	about, err := p.closure.About().Encode()
-	if err == nil {
-		err = r.Store.Put(p.Key, exe, about)
-	}
+	err := r.Store.Put(p.Key, exe, p.closure.About().Encode())
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return Warned{Message: fmt.Sprintf("the executable is not kept for the next run: %v", err), Hint: "make room, or name another directory with --cache-dir"}
 	}

@@ -10,9 +10,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/org/gorun-action/cachekeys"
 )
 
 // firstTarget is issue 3's: hashing takes at most this times what reading and
@@ -21,10 +24,10 @@ const firstTarget = 1.2
 
 // firstRun is one program's first runs after a checkout.
 type firstRun struct {
-	plan, read, floor []time.Duration
-	files             []string
-	bytes             int64
-	speed             float64 // of SHA-256, in bytes per second, the last one
+	plan, read, floor, closure []time.Duration
+	files                      []string
+	bytes                      int64
+	speed                      float64 // of SHA-256, in bytes per second, the last one
 }
 
 // first measures the first runs of all programs but hello, whose part is to
@@ -69,6 +72,7 @@ func (b *bench) firstRound(ctx context.Context, programs []*program, runs map[*p
 		if err := runs[p].measureFloor(); err != nil {
 			return err
 		}
+		runs[p].measureClosure(p)
 		args := slices.Concat([]string{b.gorun, "--builder=host", p.pkg, "--"}, p.args)
 		_, stderr, err := b.both(ctx, p.dir, slices.Concat(b.env, []string{"GORUN_CACHE_DIR=" + cache}), args...)
 		if err != nil {
@@ -100,6 +104,20 @@ func (f *firstRun) measureFloor() error {
 	f.read = append(f.read, took)
 	f.floor = append(f.floor, took+time.Duration(float64(n)/f.speed*float64(time.Second)))
 	return nil
+}
+
+// measureClosure has the sources read, hashed and followed without an index,
+// in this process, which has started. The toolchain is taken for a pinned one:
+// the files of the host's are read once for the machine.
+func (f *firstRun) measureClosure(p *program) {
+	begin := time.Now()
+	ix := cachekeys.OpenIndex("", cachekeys.SHA256(), time.Now)
+	c := ix.Closure(cachekeys.Request{
+		Workspace: cachekeys.FindWorkspace(p.dir, cachekeys.Options{GOWORK: "off"}), Package: []string{p.pkg},
+		Target: runtime.GOOS + "/" + runtime.GOARCH, Toolchain: cachekeys.Toolchain{Digest: "sha256:0"}, Getenv: func(string) string { return "" },
+	})
+	c.ExecutableKey()
+	f.closure = append(f.closure, time.Since(begin))
 }
 
 // readAll reads files one after the other.

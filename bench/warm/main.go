@@ -26,8 +26,9 @@
 // Part first is the first run after a checkout, of act and of monorepo (or of
 // the one that -only names): in each round gorun has a fresh cache, in which
 // only what is remembered for the machine is there, because hello ran before.
-// The time of its plan is compared with that of reading the same files one
-// after the other, plus their bytes at the speed of SHA-256.
+// Finding, reading, hashing and scanning all sources is compared with reading
+// the same files one after the other, plus their bytes at the speed of SHA-256.
+// The plan of a whole first run is shown beside it.
 //
 // Part floor is what starting a process costs: an empty Go program, and gorun
 // --version.

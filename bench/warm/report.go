@@ -53,9 +53,10 @@ type firstRow struct {
 	Bytes   int64   `json:"bytes"`
 	Read    float64 `json:"read_ms"`
 	SHA256  float64 `json:"sha256_mb_per_s"`
-	Floor   float64 `json:"floor_ms"` // reading and SHA-256
-	Plan    float64 `json:"plan_ms"`
-	Ratio   float64 `json:"ratio"`
+	Floor   float64 `json:"floor_ms"`   // reading and SHA-256
+	Closure float64 `json:"closure_ms"` // finding, reading, hashing and scanning all sources
+	Ratio   float64 `json:"ratio"`      // of Closure to Floor
+	Plan    float64 `json:"plan_ms"`    // a whole first run's, with writing the index
 	Target  float64 `json:"target_ratio,omitempty"`
 	Verdict string  `json:"verdict,omitempty"`
 }
@@ -88,14 +89,14 @@ func (r *report) add(p *program, list []*contestant) {
 }
 
 func (r *report) addFirst(p *program, f *firstRun) {
-	plan, floor := median(f.plan), median(f.floor)
+	closure, floor := median(f.closure), median(f.floor)
 	row := firstRow{
 		Program: p.name, Rounds: len(f.plan), Files: len(f.files), Bytes: f.bytes,
 		Read: milliseconds(median(f.read)), SHA256: math.Round(f.speed / 1e6), Floor: milliseconds(floor),
-		Plan: milliseconds(plan), Ratio: round(float64(plan) / float64(floor)),
+		Closure: milliseconds(closure), Ratio: round(float64(closure) / float64(floor)), Plan: milliseconds(median(f.plan)),
 	}
 	if p.name != "hello" {
-		row.Target, row.Verdict = firstTarget, verdict(float64(plan) <= firstTarget*float64(floor))
+		row.Target, row.Verdict = firstTarget, verdict(float64(closure) <= firstTarget*float64(floor))
 	}
 	r.First = append(r.First, row)
 }
@@ -168,13 +169,13 @@ func (r *report) writeFirst(w io.Writer) {
 	if len(r.First) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\nfirst run (%d rounds)\tfiles\tMB\tread\tSHA-256 MB/s\tboth\tplan\tratio\ttarget\t\n", r.First[0].Rounds)
+	fmt.Fprintf(w, "\nfirst run (%d rounds)\tfiles\tMB\tread\tSHA-256 MB/s\tboth\tclosure\tratio\tplan\ttarget\t\n", r.First[0].Rounds)
 	for _, row := range r.First {
 		want := "(with the machine's part)"
 		if row.Verdict != "" {
 			want = fmt.Sprintf("≤ %g", row.Target)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%.1f\t%.2f\t%.0f\t%.2f\t%.2f\t%.2f\t%s\t%s\n",
-			row.Program, row.Files, float64(row.Bytes)/1e6, row.Read, row.SHA256, row.Floor, row.Plan, row.Ratio, want, row.Verdict)
+		fmt.Fprintf(w, "%s\t%d\t%.1f\t%.2f\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t%s\n",
+			row.Program, row.Files, float64(row.Bytes)/1e6, row.Read, row.SHA256, row.Floor, row.Closure, row.Ratio, row.Plan, want, row.Verdict)
 	}
 }
