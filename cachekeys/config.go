@@ -121,8 +121,7 @@ var plainFlags = []string{
 	"overlay", "pgo", "race", "tags", "trimpath",
 }
 
-// flags adds the flags in their normal form: those without effect left out,
-// tags sorted.
+// flags adds the flags in their normal form: those without effect left out.
 func (w *walk) flags() {
 	for _, f := range unsureFlags {
 		if value, given := w.r.value(f.Name); given && value != "false" && value != "" {
@@ -235,9 +234,12 @@ func splitQuoted(s string) (words []string) {
 
 func separatesWords(c rune) bool { return strings.ContainsRune(" \t\n='\",", c) }
 
-// normalTags sorts a list of tags, which holds the same in any order.
+// normalTags is a list of tags as the build information records it: in the
+// order given, so that another order is another executable
+// (cmd/go/internal/work tagsFlag.Set, load setBuildInfo).
 func normalTags(value string) string {
-	tags := strings.FieldsFunc(value, func(c rune) bool { return c == ',' || c == ' ' || c == '\'' || c == '"' })
-	slices.Sort(tags)
-	return strings.Join(slices.Compact(tags), ",")
+	if strings.ContainsAny(value, " '") {
+		return strings.Join(splitQuoted(value), ",")
+	}
+	return strings.Join(strings.FieldsFunc(value, func(c rune) bool { return c == ',' }), ",")
 }

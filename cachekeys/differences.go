@@ -89,8 +89,8 @@ func settingsDiffer(kind string, before, after map[string]string) (out []string)
 
 func settingDiffers(name, was, is string) string {
 	switch {
-	case name == "-tags":
-		return ": " + setDiffers(strings.Split(was, ","), strings.Split(is, ","))
+	case name == "-tags" && setDiffers(was, is) != "":
+		return ": " + setDiffers(was, is)
 	case strings.HasPrefix(is, "fingerprint ") || len(is) > 2*shortPart+wholePart || isSum(was) || isSum(is):
 		return " changed"
 	case was == "":
@@ -114,7 +114,9 @@ func isSum(value string) bool {
 
 func oneLine(s string) string { return strings.ReplaceAll(s, "\n", " ") }
 
-func setDiffers(was, is []string) string {
+// setDiffers compares two lists of words without their order.
+func setDiffers(before, after string) string {
+	was, is := strings.Split(before, ","), strings.Split(after, ",")
 	var words []string
 	for _, w := range is {
 		if w != "" && !slices.Contains(was, w) {

@@ -117,7 +117,7 @@ func TestFlagsNormalForm(t *testing.T) {
 	for _, same := range [][]string{
 		{"", "-v", "-p=4", "-json", "-modcacherw", "-exec=env", "-C=.", "-race=false", "-cover=false", "-a=false", "-x=false", "-n=false", "-work=false",
 			"-pgo=auto", "-buildvcs=auto", "-buildmode=default", "-compiler=gc", "-tags=", "-trimpath=false", "-mod=", "-tags=x -tags=", "-race -race=false"},
-		{"-tags=a,b", "-tags=b,a", "-tags=b,a,b", "-tags=c -tags=a,b", "-tags=a␣b", "-tags='b␣a'", "-race=false -tags=a,b", "-tags=a,b -v"},
+		{"-tags=a,b", "-tags=a,,b", "-tags=c -tags=a,b", "-tags=a␣b", "-race=false -tags=a,b", "-tags=a,b -v"},
 		{"-race -tags=a", "-tags=a -race", "-race=false -tags=a -race"},
 		{"-gcflags=-N -ldflags=-s", "-ldflags=-s -gcflags=-N"},
 		{"-trimpath -race", "-race -trimpath"},
@@ -135,7 +135,7 @@ func TestFlagsThatDiffer(t *testing.T) {
 	root, keys := settingsRoot(t), map[string]string{}
 	for _, flags := range []string{
 		"", "-race", "-cover", "-covermode=atomic", "-coverpkg=./...", "-trimpath", "-pgo=off", "-pgo=main.go", "-buildvcs=false", "-buildmode=pie",
-		"-tags=a", "-tags=a,b", "-tags=A", "-mod=vendor", "-mod=readonly", "-modfile=alt.mod", "-overlay=o.json", "-installsuffix=x",
+		"-tags=a", "-tags=a,b", "-tags=b,a", "-tags=b,a,b", "-tags='b␣a'", "-tags=A", "-mod=vendor", "-mod=readonly", "-modfile=alt.mod", "-overlay=o.json", "-installsuffix=x",
 		"-gcflags=-N", "-gcflags=-l", "-gcflags=-N␣-l", "-gcflags=all=-N", "-gcflags=-N -gcflags=-l", "-gcflags=-l -gcflags=-N", "-gcflags=-N -gcflags=all=-l",
 		"-asmflags=-N", "-ldflags=-N", "-ldflags=-s", "-ldflags=-s␣-w", "-ldflags=-X␣main.x=1", "-ldflags=-X␣main.x=2",
 	} {
