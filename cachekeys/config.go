@@ -2,7 +2,6 @@ package cachekeys
 
 import (
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 )
@@ -62,7 +61,7 @@ func (w *walk) toolchain() {
 		w.reason(t.Unknown)
 	}
 	w.input(KindToolchain, "go", t.Version)
-	w.input(KindToolchain, "architecture", runtime.GOARCH)
+	w.input(KindToolchain, "architecture", t.Arch)
 	if t.Pinned() {
 		w.input(KindToolchain, "image", t.Digest)
 		return

@@ -35,6 +35,9 @@ type Flag struct{ Name, Value string }
 type Toolchain struct {
 	// Version is the Go release, "1.26.11".
 	Version string
+	// Arch is the architecture that it runs on: one digest may name an image
+	// for each.
+	Arch string
 	// Digest is that of the image that holds it, with its C compiler; "" for a
 	// toolchain of this machine.
 	Digest string

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -76,6 +77,7 @@ func (r *run) request(p Plan) cachekeys.Request {
 		Workspace: p.workspace, Package: p.Package, Target: p.Target,
 		Toolchain: cachekeys.Toolchain{
 			Version: p.identity.Version, Digest: p.identity.Digest, Root: p.identity.Root, Unknown: p.identity.Unknown,
+			Arch: runtime.GOARCH,
 		},
 		Getenv: r.buildEnv, ModCache: r.spec.Env.GOMODCACHE(),
 	}
