@@ -34,7 +34,12 @@ func (w *walk) glob(dir string, elements []string) []string {
 		at := filepath.Join(dir, e.name)
 		if len(elements) == 1 {
 			out = append(out, at)
-		} else if e.kind == 'd' || e.kind == 'l' {
+			continue
+		}
+		if e.kind == 'l' { // what lies behind it cannot be embedded
+			w.input(KindEmbed, w.r.rel(at), "link")
+		}
+		if e.kind == 'd' || e.kind == 'l' {
 			out = append(out, w.glob(at, elements[1:])...)
 		}
 	}

@@ -82,13 +82,6 @@ func (c *cacheTest) flip(file string, at int64) {
 	c.must(errors.Join(err, f.Close(), os.Chtimes(file, info.ModTime(), info.ModTime())))
 }
 
-func (c *cacheTest) copy(from, to string) {
-	c.Helper()
-	data, err := os.ReadFile(from)
-	c.must(err)
-	c.must(os.WriteFile(to, data, 0o600))
-}
-
 // Whatever becomes of an entry between two runs, the next one is right and says
 // so once, and the one after it finds the entry again.
 func TestCacheDamage(t *testing.T) {
@@ -155,8 +148,12 @@ func TestCacheIndexDamage(t *testing.T) {
 		}
 	}
 	foreign := func(file string) {
-		kind := strings.TrimLeft(filepath.Base(file), "0123456789abcdef")
-		from, _ := filepath.Glob(filepath.Join(stranger.cache, "index/*"+kind))
+		kinds := []string{"machine", "*-sha256", "*-sha256-*"} // of the machine, of the workspace, of a program in it
+		i := strings.Count(filepath.Base(file), "-")
+		from, _ := filepath.Glob(filepath.Join(stranger.cache, "index", kinds[i]))
+		if len(from) != 1 {
+			t.Fatalf("the indexes of kind %d are %q", i, from)
+		}
 		c.copy(from[0], file)
 	}
 	damage := map[string]func(){
