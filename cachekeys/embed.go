@@ -36,12 +36,14 @@ func (w *walk) glob(dir string, elements []string) []string {
 			out = append(out, at)
 			continue
 		}
-		if e.kind == 'l' { // what lies behind it cannot be embedded
+		if e.kind != 'd' && e.kind != 'l' {
+			continue
+		}
+		found := w.glob(at, elements[1:])
+		if e.kind == 'l' && len(found) > 0 { // what lies behind it cannot be embedded
 			w.input(KindEmbed, w.r.rel(at), "link")
 		}
-		if e.kind == 'd' || e.kind == 'l' {
-			out = append(out, w.glob(at, elements[1:])...)
-		}
+		out = append(out, found...)
 	}
 	return out
 }

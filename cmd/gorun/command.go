@@ -109,10 +109,18 @@ func workingDir(chdir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("finding the working directory: %w", err)
 	}
-	if filepath.IsAbs(chdir) {
-		return filepath.Clean(chdir), nil
+	if chdir == "" {
+		return wd, nil
 	}
-	return filepath.Join(wd, chdir), nil
+	if !filepath.IsAbs(chdir) {
+		chdir = filepath.Join(wd, chdir)
+	}
+	// After -C the go command calls its directory by its real name
+	// (cmd/go/main.go handleChdirFlag, os.Getwd).
+	if real, err := filepath.EvalSymlinks(chdir); err == nil {
+		return real, nil
+	}
+	return filepath.Clean(chdir), nil
 }
 
 func cacheDir(o options, env goenv.Env) string {

@@ -1,0 +1,3 @@
+#include "clib.h"
+
+int number(void) { return NUMBER + 10; }

@@ -1,0 +1,3 @@
+#include "inc/sub.h"
+#define NUMBER 10
+int number(void);

@@ -1,0 +1,3 @@
+#include "textflag.h"
+#include "local.h"
+#include "body.inc"

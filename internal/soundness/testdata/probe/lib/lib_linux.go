@@ -1,0 +1,3 @@
+package lib
+
+const system = "linux 10"

@@ -1,0 +1,5 @@
+//go:build !probe
+
+package lib
+
+const tag = "plain 10"

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package lib
+
+const system = "other 10"
