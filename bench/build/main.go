@@ -45,6 +45,7 @@ func main() {
 type contestant struct {
 	name       string
 	args       []string
+	mode       string // --cache-mode; with readwrite a cold run keeps the executable, and a warm one finds it
 	cold, warm []time.Duration
 }
 
@@ -61,11 +62,12 @@ func run(rounds int, engine bool) error {
 	release := strings.TrimPrefix(goVersion(), "go")
 	list := []*contestant{
 		{name: "go run", args: []string{"go", "run", "."}},
-		{name: "gorun, host", args: []string{gorun, "--builder=host", "."}},
+		{name: "gorun, host", args: []string{gorun, "--builder=host", "."}, mode: "off"},
+		{name: "gorun, keeping", args: []string{gorun, "--builder=host", "."}, mode: "readwrite"},
 	}
 	if engine {
-		list = append(list, &contestant{name: "gorun, container", args: []string{gorun, "--builder=docker", "--go-version=" + release, "."}})
-		if err := list[2].once(dir, filepath.Join(dir, "first")); err != nil { // the image is loaded from here on
+		list = append(list, &contestant{name: "gorun, container", args: []string{gorun, "--builder=docker", "--go-version=" + release, "."}, mode: "off"})
+		if err := list[3].once(dir, filepath.Join(dir, "first")); err != nil { // the image is loaded from here on
 			return err
 		}
 	}
@@ -122,7 +124,10 @@ func (c *contestant) once(dir, cache string) error {
 	}
 	cmd := exec.Command(c.args[0], c.args[1:]...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOCACHE="+cache, "GORUN_LOG_FORMAT=text")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOCACHE="+cache, "GORUN_LOG_FORMAT=text", "GORUN_CACHE_MODE="+c.mode)
+	if c.mode == "readwrite" {
+		cmd.Env = append(cmd.Env, "GORUN_CACHE_DIR="+filepath.Join(cache, "gorun"))
+	}
 	out, err := cmd.Output()
 	if err != nil || strings.TrimSpace(string(out)) != "OK" {
 		return fmt.Errorf("%s: %w: %q", c.name, err, out)

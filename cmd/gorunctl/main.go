@@ -1,5 +1,6 @@
-// Command gorunctl maintains what gorun pins: the toolchain images and the
-// lock that names them. `gorunctl -h` lists its commands.
+// Command gorunctl maintains what gorun pins and keeps: the toolchain images,
+// the lock that names them, the cache of executables. `gorunctl -h` lists its
+// commands.
 package main
 
 import (
