@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"hash"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -66,20 +67,11 @@ func (c *Closure) BuildPrefixes() []string {
 func (c *Closure) part(digits int, kinds ...string) string {
 	h := newSum()
 	for _, in := range c.Inputs {
-		if len(kinds) == 0 || contains(kinds, in.Kind) {
+		if len(kinds) == 0 || slices.Contains(kinds, in.Kind) {
 			h.input(in)
 		}
 	}
 	return h.hex(digits)
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }
 
 // keyWord puts a target into the letters of a key.

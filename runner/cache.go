@@ -34,8 +34,7 @@ type History interface {
 type Keyring struct {
 	// Index returns the index of a workspace.
 	Index func(root string) *cachekeys.Index
-	// Now is the clock, and Sleep waits.
-	Now   func() time.Time
+	// Sleep waits.
 	Sleep func(time.Duration)
 }
 

@@ -38,9 +38,9 @@ type listing struct {
 }
 
 // keeps reports whether what is built is to be kept, as far as the user and
-// the key go.
+// the key go. What is there already has no closure.
 func (r *run) keeps(p Plan) bool {
-	return p.Key != "" && r.spec.Cache == CacheReadWrite
+	return p.Key != "" && p.closure != nil && r.spec.Cache == CacheReadWrite
 }
 
 // beginKeeping is called right before the build. The go command lists the

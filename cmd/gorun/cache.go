@@ -28,7 +28,7 @@ func (c *command) keyring(spec runner.Spec) *runner.Keyring {
 		print = cachekeys.Murmur3()
 	}
 	return &runner.Keyring{
-		Now: c.now, Sleep: time.Sleep,
+		Sleep: time.Sleep,
 		Index: func(root string) *cachekeys.Index {
 			sum := sha256.Sum256([]byte(root))
 			ix := cachekeys.OpenIndex(filepath.Join(dir, hex.EncodeToString(sum[:8])+"-"+print.Name), print, c.now)
