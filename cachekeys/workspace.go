@@ -1,5 +1,3 @@
-// Package cachekeys finds the local inputs of a build in pure Go: no network,
-// no clock, no environment of its own; all of it comes in.
 package cachekeys
 
 import (
