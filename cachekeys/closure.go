@@ -245,9 +245,12 @@ func (w *walk) sources() []Input {
 	slices.SortFunc(dirs, func(a, b *dirRecord) int { return strings.Compare(a.path, b.path) })
 	inputs := make([]Input, 0, n)
 	for _, d := range dirs {
-		dir := w.r.rel(d.path)
+		dir, before := w.r.rel(d.path), len(inputs)
 		for f := range d.sources() {
 			inputs = append(inputs, Input{KindFile, path.Join(dir, f.name), f.sourceValue()})
+		}
+		if len(inputs) == before { // a _x.go makes it provide its import path all the same
+			inputs = append(inputs, Input{KindFile, dir, "directory"})
 		}
 	}
 	return inputs
