@@ -60,10 +60,21 @@ func replaceFile(path string, data []byte) error {
 	_, err = f.Write(data)
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = rename(f.Name(), path)
 	}
 	if err != nil {
 		os.Remove(f.Name())
+	}
+	return err
+}
+
+// rename takes the place of whatever is there: the name is ours.
+func rename(from, to string) error {
+	err := os.Rename(from, to)
+	if info, statErr := os.Lstat(to); err != nil && statErr == nil && info.IsDir() {
+		if err = os.RemoveAll(to); err == nil {
+			err = os.Rename(from, to)
+		}
 	}
 	return err
 }

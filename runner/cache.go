@@ -66,8 +66,12 @@ func (r *run) follow(p *Plan) {
 	}
 	p.Key = p.closure.ExecutableKey()
 	p.index.Remember(p.closure)
+	r.saveIndex(p)
+}
+
+func (r *run) saveIndex(p *Plan) {
 	if err := p.index.Save(); err != nil {
-		r.Report.Event(Warned{Message: fmt.Sprintf("the sources will be read again next time: %v", err), Hint: "name a writable directory with --cache-dir"})
+		r.warnCache(fmt.Sprintf("the sources will be read again next time: %v", err), "make room, or name another directory with --cache-dir")
 	}
 }
 
@@ -139,7 +143,7 @@ func (r *run) get(key string) (found restored, hit bool) {
 		return restored{exe, release}, true
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		r.Report.Event(Warned{Message: fmt.Sprintf("the cached executable cannot be used: %v", err), Hint: "it is built anew; see gorunctl cache verify"})
+		r.warnCache(fmt.Sprintf("the cached executable cannot be used: %v", err), "it is built anew; see gorunctl cache verify")
 	}
 	return found, false
 }

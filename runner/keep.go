@@ -153,9 +153,7 @@ func (r *run) learn(p Plan, extra []string) {
 	all := slices.Concat(p.request.Extra, extra)
 	slices.Sort(all)
 	p.index.SetExtras(p.closure.Program(), slices.Compact(all))
-	if err := p.index.Save(); err != nil {
-		r.Report.Event(Warned{Message: err.Error()})
-	}
+	r.saveIndex(&p)
 }
 
 // checkBuilt compares the executable with what the key says of it.
@@ -192,22 +190,50 @@ func (r *run) save(p Plan, exe Executable, k *keeping) (wait func()) {
 	}
 	done := make(chan Event, 1)
 	go func() { done <- r.put(p, exe) }()
-	return func() { r.Report.Event(<-done) }
+	return func() {
+		if e := <-done; e != nil {
+			r.Report.Event(e)
+		}
+	}
+}
+
+// cacheFault is the warning about a fault of the cache, or nil: one for each
+// run says enough.
+func (r *run) cacheFault(message, hint string) Event {
+	if r.faulty {
+		return nil
+	}
+	r.faulty = true
+	return Warned{Message: message, Hint: hint}
+}
+
+// warnCache reports a fault of the cache, unless one has been reported.
+func (r *run) warnCache(message, hint string) {
+	if e := r.cacheFault(message, hint); e != nil {
+		r.Report.Event(e)
+	}
 }
 
 func (r *run) put(p Plan, exe Executable) Event {
 	begin := r.Now()
 	err := r.Store.Put(p.Key, exe, p.closure.About().Encode())
 	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return Warned{Message: fmt.Sprintf("the executable is not kept for the next run: %v", err), Hint: "make room, or name another directory with --cache-dir"}
+		return r.cacheFault(fmt.Sprintf("the executable is not kept for the next run: %v", err), "make room, or name another directory with --cache-dir")
 	}
 	return Saved{Key: p.Key, Kept: true, Took: r.Now().Sub(begin)}
 }
 
 // compare is --verify-cache: a build must come to what the Store has.
-func (r *run) compare(p Plan, found, built Executable) error {
+func (r *run) compare(p *Plan, found, built Executable) error {
 	if found.SHA256 == built.SHA256 {
 		r.result.Cache = Verified
+		return nil
+	}
+	key := p.Key
+	p.index.Again()
+	if r.follow(p); p.Key != key {
+		r.result.Cache = Miss
+		r.Report.Event(Noticed{"the sources changed during the build, so that there was nothing to compare it with"})
 		return nil
 	}
 	return &fault{

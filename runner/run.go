@@ -53,6 +53,8 @@ type run struct {
 	cancelled os.Signal
 	// unsure says why what is built may differ from what the key says.
 	unsure string
+	// faulty says that a fault of the cache has been reported.
+	faulty bool
 }
 
 // Run is the whole way of one run. It reports every Event, Finished last, and
@@ -114,10 +116,9 @@ func (r *run) buildAndRun(ctx context.Context, plan Plan, found restored) error 
 		return err
 	}
 	if found.exe.Path != "" {
-		if err := r.compare(plan, found.exe, exe); err != nil {
+		if err := r.compare(&plan, found.exe, exe); err != nil {
 			return err
 		}
-		k = nil
 	}
 	wait := r.save(plan, exe, k)
 	defer wait()

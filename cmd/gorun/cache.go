@@ -93,7 +93,7 @@ func (c *command) become(cmd container.Command) error {
 	if len(signals) == 0 {
 		return container.Replace(cmd)
 	}
-	signal.Reset(signals...)
+	signal.Stop(c.signals) // returns when all that came has arrived
 	select {
 	case s := <-c.signals:
 		syscall.Kill(os.Getpid(), s.(syscall.Signal))
