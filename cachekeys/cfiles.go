@@ -2,6 +2,7 @@ package cachekeys
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -43,12 +44,27 @@ func (w *walk) include(d *dirRecord, path string) {
 	}
 	w.input(KindFile, w.r.rel(path), f.value())
 	w.c.files[path] = true
+	w.unwatched(d, path)
 	for _, name := range f.source.includes {
 		if !filepath.IsAbs(name) {
 			w.include(d, filepath.Join(at.path, filepath.FromSlash(name)))
 			w.include(d, filepath.Join(d.path, filepath.FromSlash(name)))
 		}
 	}
+}
+
+// unwatched gives the reason that lies in an included file which is not among
+// the package's: the go command does not notice when it changes, and may link
+// what it compiled before that (cmd/go/internal/work/exec.go buildActionID
+// hashes the package's files).
+func (w *walk) unwatched(d *dirRecord, path string) {
+	reason := w.r.rel(path) + " is included, and the go command does not watch it"
+	assembly := func(e dirEntry) bool { return strings.HasSuffix(e.name, ".s") }
+	if slices.ContainsFunc(d.entries, assembly) {
+		w.reason(reason)
+		return
+	}
+	w.c.CReasons = append(w.c.CReasons, reason)
 }
 
 // cgo notes what is not known of a file that imports "C".

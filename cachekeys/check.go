@@ -20,7 +20,8 @@ type Built struct {
 // Verdict is what the go command's own list of packages says about a Closure.
 type Verdict struct {
 	// Extra are the directories of local packages that the Closure does not
-	// have: only modules of the module cache lead there. They belong to
+	// have, since only modules of the module cache lead there, and those where a
+	// package would make an import of such a module ambiguous. They belong to
 	// Request.Extra of the next Closure.
 	Extra []string
 	// Reasons say why the executable cannot be kept. It is empty when the
@@ -42,6 +43,7 @@ func (c *Closure) Check(packages []Built) Verdict {
 			v.cgo(c, p)
 		}
 		if Within(c.request.ModCache, p.Dir) && c.dirs[p.Dir] == nil {
+			v.shadowed(c, p)
 			continue
 		}
 		v.local(c, p)
@@ -64,6 +66,18 @@ func (v *Verdict) cgo(c *Closure, p Built) {
 func (v *Verdict) reason(s string) {
 	if !slices.Contains(v.Reasons, s) {
 		v.Reasons = append(v.Reasons, s)
+	}
+}
+
+// shadowed adds the local directories that would provide the import path of a
+// package of the module cache as well, if they were packages
+// (cmd/go/internal/modload AmbiguousImportError).
+func (v *Verdict) shadowed(c *Closure, p Built) {
+	for _, dir := range c.request.Workspace.candidates(p.ImportPath) {
+		if !slices.Contains(c.request.Extra, dir) {
+			v.Extra = append(v.Extra, dir)
+			v.reason(p.ImportPath + " could lie in a local module, too: that counts from the next build on")
+		}
 	}
 }
 

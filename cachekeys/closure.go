@@ -35,14 +35,27 @@ func (ix *Index) Closure(r Request) *Closure {
 	w.modules()
 	w.overlay()
 	w.roots()
-	for _, dir := range r.Extra {
-		w.add(dir)
-	}
+	w.extras()
 	w.packages()
 	w.profile()
 	w.stamping()
 	w.c.Inputs = append(sortInputs(w.c.Inputs), w.sources()...)
 	return w.c
+}
+
+// extras adds the directories that the go command was seen to look at for
+// imports of other modules. Which ones are known is an input itself: without
+// them a package that appears there would go unnoticed.
+func (w *walk) extras() {
+	var names []string
+	for _, dir := range w.r.Extra {
+		w.add(dir)
+		names = append(names, w.r.rel(dir))
+	}
+	if len(names) > 0 {
+		slices.Sort(names)
+		w.input(KindDir, "watched", strings.Join(names, "\n"))
+	}
 }
 
 func newWalk(ix *Index, r Request) *walk {
@@ -135,12 +148,8 @@ func (w *walk) follow(path string) {
 		return
 	}
 	w.resolved[path] = true
-	for _, m := range w.r.Workspace.Modules {
-		if path == m.Path {
-			w.add(m.Dir)
-		} else if rest, ok := strings.CutPrefix(path, m.Path); ok && m.Path != "" && rest[0] == '/' {
-			w.add(filepath.Join(m.Dir, filepath.FromSlash(rest[1:])))
-		}
+	for _, dir := range w.r.Workspace.candidates(path) {
+		w.add(dir)
 	}
 	if vendor := w.vendor(); vendor != "" {
 		w.add(filepath.Join(vendor, filepath.FromSlash(path)))

@@ -24,9 +24,9 @@ func program(t *testing.T) string {
 		"main.go":         "package main\n\nimport (\n\t_ \"embed\"\n\t_ \"example.com/m/lib\"\n)\n\n//go:embed data/*.txt\nvar x string\n\nfunc main() {}\n",
 		"main_test.go":    "package main\n",
 		"data/a.txt":      "a",
-		"lib/lib.go":      "package lib\n\n// #cgo LDFLAGS: -lm\n// #include \"../inc/x.h\"\nimport \"C\"\n",
-		"lib/lib.s":       "#include \"../inc/x.h\"\n",
-		"inc/x.h":         "#define X\n",
+		"lib/lib.go":      "package lib\n\n// #cgo LDFLAGS: -lm\n// #include \"x.h\"\nimport \"C\"\n",
+		"lib/lib.s":       "#include \"x.h\"\n",
+		"lib/x.h":         "#define X\n",
 		"lib/lib_test.go": "package lib\n\nimport \"testing\"\n",
 	})
 }
@@ -275,7 +275,7 @@ func TestIndexChanged(t *testing.T) {
 	closureAt(ix, root)
 	for what, change := range map[string]func(){
 		"a source":             func() { overwrite(t, filepath.Join(root, "lib", "lib.s"), "// other\n") },
-		"the same bytes":       func() { overwrite(t, filepath.Join(root, "inc", "x.h"), "#define X\n") },
+		"the same bytes":       func() { overwrite(t, filepath.Join(root, "lib", "x.h"), "#define X\n") },
 		"a new source":         func() { overwrite(t, filepath.Join(root, "lib", "new.go"), "package lib\n") },
 		"an embedded file":     func() { overwrite(t, filepath.Join(root, "data", "a.txt"), "b") },
 		"a new name beside it": func() { overwrite(t, filepath.Join(root, "data", "new"), "b") },

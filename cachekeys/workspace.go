@@ -105,6 +105,19 @@ func (w Workspace) Module(path string) (Module, bool) {
 	return best, best.Dir != ""
 }
 
+// candidates are the directories of local modules that provide an import path,
+// if they hold a package.
+func (w Workspace) candidates(path string) (dirs []string) {
+	for _, m := range w.Modules {
+		if path == m.Path {
+			dirs = append(dirs, m.Dir)
+		} else if rest, ok := strings.CutPrefix(path, m.Path); ok && m.Path != "" && rest[0] == '/' {
+			dirs = append(dirs, filepath.Join(m.Dir, filepath.FromSlash(rest[1:])))
+		}
+	}
+	return dirs
+}
+
 func (w *Workspace) readGoWork() {
 	data, err := os.ReadFile(w.GoWork)
 	if err != nil {

@@ -107,9 +107,19 @@ func keyer(ask soundness.Ask) (soundness.Keyed, error) {
 	}
 	k := soundness.Keyed{Key: p.Key, Check: func(packages []cachekeys.Built) []string { return checked(c, spec, ask.Pinned, packages) }}
 	if closure := p.Closure(); closure != nil {
-		k.Reasons = closure.Reasons
+		k.Reasons, k.Learned = closure.Reasons, learned(closure)
 	}
 	return k, nil
+}
+
+// learned counts the directories that Check found.
+func learned(c *cachekeys.Closure) int {
+	for _, in := range c.Inputs {
+		if in.Kind == cachekeys.KindDir && in.Name == "watched" {
+			return strings.Count(in.Value, "\n") + 1
+		}
+	}
+	return 0
 }
 
 // planned is one plan with nothing left of an earlier one but its files.

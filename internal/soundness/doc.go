@@ -59,6 +59,9 @@ type Keyed struct {
 	Key string
 	// Reasons say why there is no key.
 	Reasons []string
+	// Learned is how many directories the key rests on that a Check found; 0
+	// where only the key is known.
+	Learned int
 	// Check says why the executable of the packages that the go command lists
 	// would not be kept. It may learn something, so that the next key for the
 	// same state is another.

@@ -44,7 +44,10 @@ func (w *shard) ask(s *state, flags ...string) (Keyed, error) {
 // anew requires that what gorun remembers is what it finds.
 func (w *shard) anew(s *state, k Keyed) error {
 	found, err := w.ask(s, "--explain")
-	if err == nil && found.Key != k.Key {
+	w.learned = max(w.learned, found.Learned)
+	// An index that was lost, or is an older one, knows less than what is
+	// remembered rests on.
+	if err == nil && found.Key != k.Key && found.Learned == w.learned {
 		w.found(Finding{Kind: "memo", Edit: "none", Key: k.Key, Before: "remembered", After: "found " + found.Key}, s)
 	}
 	w.row("memo").Trials++

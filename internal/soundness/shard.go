@@ -25,6 +25,7 @@ type shard struct {
 	bases    map[string]string // the key of each setting's pristine state
 	edits    []edit
 	old      map[string][]byte // an older state of the cache directory
+	learned  int               // the most directories that a key rested on (Keyed.Learned)
 	trial    int
 	started  time.Time
 	keyTime  time.Duration  // all keys together
