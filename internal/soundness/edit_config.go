@@ -20,7 +20,7 @@ func overlayEdits() []edit {
 			return ok && on(s) && s.write(rel, text)
 		}),
 		e("another overlay", 3, func(s *state) bool {
-			from := s.probe(s.pick("lib/zz.go", "lib/lib.go", "static/zz.txt", "other/other.go", "use.go", "lib/local.h", "lib/body.inc", "go.mod", "static"))
+			from := s.probe(s.pick("lib/zz.go", "lib/lib.go", "static/zz.txt", "other/other.go", "use.go", "lib/local.h", "lib/body.h", "go.mod", "static"))
 			to := s.pick("", s.abs(live(s)), s.out("extra.go"), s.out("none.go"))
 			return s.write("out/overlay.json", overlayFile(map[string]string{s.abs(from): to})) && on(s)
 		}),
@@ -180,9 +180,9 @@ func cEdits() []edit {
 		}}
 	}
 	return []edit{
-		e("21", "of assembly", "lib/body.inc"),
-		e("20", "of C, elsewhere", "clib/inc/body.inc"),
-		e("20", "of a header, elsewhere", "clib/inc/sub.h"),
+		e("21", "of assembly", "lib/body.h"),
+		e("20", "of C", "clib/body.h"),
+		e("20", "of a header", "clib/sub.h"),
 		e("19,20", "of a file list", "cmain/cmain.h"),
 		{kind: "include", inputs: "20", name: "a C file", weight: 3, apply: rewrite(func(s *state) string { return s.probe(s.pick("clib/clib.c", "clib/clib.h", "clib/clib.go")) }, bumped)},
 		{kind: "include", inputs: "20,21", name: "another file", hidden: true, weight: 2, apply: func(s *state) bool {

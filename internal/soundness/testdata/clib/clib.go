@@ -2,7 +2,7 @@
 package clib
 
 // #include "clib.h"
-// #include "inc/body.inc"
+// #include "body.h"
 import "C"
 
 // Number comes from C.

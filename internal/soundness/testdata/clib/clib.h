@@ -1,3 +1,3 @@
-#include "inc/sub.h"
+#include "sub.h"
 #define NUMBER 10
 int number(void);

@@ -1,3 +1,3 @@
 #include "textflag.h"
 #include "local.h"
-#include "body.inc"
+#include "body.h"
