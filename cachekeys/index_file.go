@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 )
 
 // The file of an Index is
@@ -53,7 +55,7 @@ func (ix *Index) Save() error {
 // replaceFile is renameio without its fsync, which takes longer than the whole
 // warm run: an index that a power cut damaged is rebuilt.
 func replaceFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".index-*")
+	f, err := os.CreateTemp(filepath.Dir(path), partPrefix+"*")
 	if err != nil {
 		return err
 	}
@@ -326,3 +328,29 @@ func (d *decoder) file(f *fileRecord) {
 	f.source.imports, f.source.embeds = d.strings(), d.strings()
 	f.source.includes, f.source.cgoFlags = d.strings(), d.strings()
 }
+
+// How old a file in the directory of indexes gets: what a killed process was
+// writing is nobody's after an hour, and what nobody has learned anything new
+// for is read again in some milliseconds.
+const (
+	partAge  = time.Hour
+	indexAge = 30 * 24 * time.Hour
+)
+
+// Tidy removes what nobody needs from a directory that only has indexes.
+// Faults are not reported: the next one tries again.
+func Tidy(dir string, now time.Time) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		age := indexAge
+		if strings.HasPrefix(e.Name(), partPrefix) {
+			age = partAge
+		}
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && now.Sub(info.ModTime()) > age {
+			os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
+}
+
+// partPrefix begins the names of files that are being written.
+const partPrefix = ".index-"

@@ -374,3 +374,29 @@ func TestMemoOfRacyFiles(t *testing.T) {
 		t.Errorf("files that were written just now are remembered: %q", key)
 	}
 }
+
+func TestTidy(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Now()
+	for name, age := range map[string]time.Duration{
+		"used": 29 * 24 * time.Hour, "old": 31 * 24 * time.Hour, ".index-1": 2 * time.Hour, ".index-2": time.Minute,
+	} {
+		overwrite(t, filepath.Join(dir, name), "x")
+		if err := os.Chtimes(filepath.Join(dir, name), now, now.Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "directory"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	Tidy(dir, now)
+	var left []string
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	if want := []string{".index-2", "directory", "used"}; !slices.Equal(left, want) {
+		t.Errorf("left are %q, want %q", left, want)
+	}
+	Tidy(filepath.Join(dir, "absent"), now)
+}

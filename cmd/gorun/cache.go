@@ -22,7 +22,7 @@ const pruneEvery = time.Hour
 // keyring keeps indexes in the cache directory: one for each workspace, and
 // one for what belongs to the machine.
 func (c *command) keyring(spec runner.Spec) *runner.Keyring {
-	dir := filepath.Join(spec.CacheDir, "index")
+	dir := indexes(spec)
 	print := cachekeys.SHA256()
 	if spec.Build.Murmur {
 		print = cachekeys.Murmur3()
@@ -42,12 +42,15 @@ func (c *command) store(spec runner.Spec) *store.Dir {
 	return &store.Dir{Root: filepath.Join(spec.CacheDir, "executables"), Now: c.now}
 }
 
+func indexes(spec runner.Spec) string { return filepath.Join(spec.CacheDir, "index") }
+
 func limits(o options) store.Limits { return store.Limits{Bytes: o.cacheSize, Age: o.cacheAge} }
 
 // executables is the directory store as the runner wants it.
 type executables struct {
-	dir    *store.Dir
-	limits store.Limits
+	dir     *store.Dir
+	limits  store.Limits
+	indexes string // the directory of the indexes
 }
 
 func (s executables) Get(key string) (runner.Executable, func(), error) {
@@ -59,6 +62,7 @@ func (s executables) Put(key string, exe runner.Executable, about []byte) error 
 	if _, err := s.dir.Put(key, exe.Path, exe.SHA256, about); err != nil {
 		return err
 	}
+	cachekeys.Tidy(s.indexes, time.Now())
 	_, err := s.dir.PruneEvery(pruneEvery, s.limits)
 	return err
 }

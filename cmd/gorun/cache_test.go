@@ -202,7 +202,10 @@ func TestCacheManyRuns(t *testing.T) {
 // Whenever gorun is killed, the next run of the same sources is right, and what
 // is left behind goes with time.
 func TestCacheKills(t *testing.T) {
-	for builder, kills := range map[string]int{"host": times(3, 20, 200), "docker": times(0, 2, 20)} {
+	for builder, kills := range map[string]int{"host": times(3, 20, 200), "docker": times(0, 0, 20)} {
+		if kills == 0 { // the store is the same, and is on the host
+			continue
+		}
 		t.Run(builder, func(t *testing.T) {
 			c := newCacheTest(t, builder)
 			total, window := c.saveTime()
@@ -306,7 +309,7 @@ func TestCacheSourcesChange(t *testing.T) {
 	total, _ := c.saveTime()
 	e.write(0)
 	torn := 0
-	for i := range times(3, 12, 100) {
+	for i := range times(3, 8, 100) {
 		r, first, last := e.during(i, total)
 		var a, b int
 		fmt.Sscanf(r.stdout, "%d %d", &a, &b) // Sscan would take 010 for 8
@@ -417,7 +420,7 @@ func main() {
 func TestCacheGenerator(t *testing.T) {
 	c := newCacheTest(t, "host")
 	put(t, c.src("main.go"), generating)
-	for i := range 30 {
+	for i := range 24 {
 		format := []string{"json", "none"}[i%2]
 		r := c.run("--log-format="+format, ".")
 		if want := strconv.Itoa(i%10) + "\n"; r.stdout != want || r.status != 0 {

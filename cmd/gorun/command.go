@@ -50,7 +50,7 @@ func (c *command) run(ctx context.Context) int {
 		Report:  log.reporter,
 		Now:     c.now,
 		Keys:    c.keyring(spec),
-		Store:   executables{c.store(spec), limits(o)},
+		Store:   executables{c.store(spec), limits(o), indexes(spec)},
 		History: history{c.store(spec)},
 		Replace: c.become,
 		Track:   host.dir,
