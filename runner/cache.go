@@ -65,8 +65,10 @@ func (r *run) follow(p *Plan) {
 		p.closure = p.index.Closure(p.request)
 	}
 	p.Key = p.closure.ExecutableKey()
-	p.index.Remember(p.closure)
-	r.saveIndex(p)
+	if r.spec.Cache == CacheReadWrite {
+		p.index.Remember(p.closure)
+		r.saveIndex(p)
+	}
 }
 
 func (r *run) saveIndex(p *Plan) {

@@ -43,7 +43,7 @@ func (r *run) compiledHelper(ctx context.Context, site container.Site, view view
 		return err
 	}
 	if err := keepVerified(kept, at); err != nil {
-		r.Report.Event(Warned{Message: fmt.Sprintf("keeping the capture helper for the next run: %v", err)})
+		r.warnCache(fmt.Sprintf("keeping the capture helper for the next run: %v", err), "make room, or name another directory with --cache-dir")
 	}
 	return nil
 }

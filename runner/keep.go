@@ -239,7 +239,7 @@ func (r *run) compare(p *Plan, found, built Executable) error {
 	return &fault{
 		outcome: Integrity,
 		err:     fmt.Errorf("the cached executable %s and the one built now, %s, differ, though all inputs are the same (key %s)", found.SHA256, built.SHA256, p.Key),
-		hint:    "remove it with `gorunctl cache rm " + p.Key + "`; if a build without caches differs again, the build is not reproducible: please report it with the output of --explain",
+		hint:    "remove it with `gorunctl cache rm --cache-dir=" + r.spec.CacheDir + " " + p.Key + "`; if a build without caches differs again, the build is not reproducible: please report it with the output of --explain",
 	}
 }
 

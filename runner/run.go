@@ -88,6 +88,7 @@ func (r *run) steps(ctx context.Context) error {
 			if !errors.Is(err, errLost) {
 				return err
 			}
+			found = restored{} // nothing is left to compare a build with
 		}
 	}
 	return r.buildAndRun(ctx, plan, found)

@@ -113,7 +113,7 @@ func (r *run) cache(v *view, path, fallback string, err error) string {
 		return path
 	}
 	r.unsure = "the build ran without its caches"
-	r.Report.Event(Warned{Message: fmt.Sprintf("the cache cannot be used: %v", err), Hint: "name a writable directory with --cache-dir, GOCACHE or GOMODCACHE"})
+	r.warnCache(fmt.Sprintf("the cache cannot be used: %v", err), "name a writable directory with --cache-dir, GOCACHE or GOMODCACHE")
 	if err := os.MkdirAll(fallback, 0o755); err != nil {
 		return path
 	}

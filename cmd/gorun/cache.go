@@ -3,10 +3,10 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/org/gorun-action/cachekeys"
@@ -90,20 +90,24 @@ func (o options) replaceable() bool {
 	return o.logFormat == "none" && o.logFile == "" && o.output == "raw" && o.verdictFile == "" && !o.compat && os.Getpid() != 1
 }
 
-// become makes this process the program. A signal that came before that acts
-// on this process as it would have on the program.
+// errSignalled says why a program runs as a child: it is to get a signal.
+var errSignalled = errors.New("a signal has come for it")
+
+// become makes this process the program, unless a signal has come for it. Until
+// there is the program, a signal acts on this process as on one that handles
+// none.
 func (c *command) become(cmd container.Command) error {
 	signals := passedOn()
 	if len(signals) == 0 {
 		return container.Replace(cmd)
 	}
+	restore := deaf(signals)
 	signal.Stop(c.signals) // returns when all that came has arrived
-	select {
-	case s := <-c.signals:
-		syscall.Kill(os.Getpid(), s.(syscall.Signal))
-	default:
+	err := errSignalled
+	if len(c.signals) == 0 {
+		err = container.Replace(cmd)
 	}
-	err := container.Replace(cmd)
+	restore()
 	signal.Notify(c.signals, signals...)
 	return err
 }

@@ -157,7 +157,11 @@ func (d *Dir) move(dir string) (gone, parent string, err error) {
 		return "", "", err
 	}
 	gone = filepath.Join(parent, "entry")
-	if err := os.Rename(dir, gone); err != nil {
+	err = os.Rename(dir, gone)
+	if errors.Is(err, fs.ErrPermission) && os.Chmod(dir, 0o700) == nil { // a move writes its ".."
+		err = os.Rename(dir, gone)
+	}
+	if err != nil {
 		os.Remove(parent)
 		return "", "", err
 	}
