@@ -37,6 +37,7 @@ func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir str
 		}
 	}
 	k := r.beginKeeping(ctx, plan, site, view)
+	defer k.abandon()
 	log := r.newBuildLog(plan, filepath.Join(dir, capture.Name))
 	status, err := site.Executor.Run(ctx, r.goCommand(plan, site, view, dir, log))
 	log.close()

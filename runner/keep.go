@@ -29,6 +29,24 @@ const settleLimit = 250 * time.Millisecond
 type keeping struct {
 	reasons []string // why it will not be
 	listed  chan listing
+	cancel  context.CancelFunc // ends the listing; nil when there is none under way
+}
+
+// abandon ends a listing that nobody waits for any more, and returns when
+// nothing of it runs.
+func (k *keeping) abandon() {
+	if k != nil && k.cancel != nil {
+		k.cancel()
+		<-k.listed
+	}
+}
+
+// packages waits for the listing.
+func (k *keeping) packages() ([]cachekeys.Built, error) {
+	defer k.cancel()
+	list := <-k.listed
+	k.cancel = nil
+	return list.packages, list.err
 }
 
 // listing is what the go command says that a build consists of.
@@ -62,6 +80,7 @@ func (r *run) beginKeeping(ctx context.Context, p Plan, site container.Site, v v
 	if len(k.reasons) > 0 {
 		return k
 	}
+	ctx, k.cancel = context.WithCancel(ctx)
 	go func() { k.listed <- r.list(ctx, p, site, v) }()
 	return k
 }
@@ -73,7 +92,7 @@ func (r *run) list(ctx context.Context, p Plan, site container.Site, v view) lis
 	}
 	var out, errs bytes.Buffer
 	status, err := site.Executor.Run(ctx, container.Command{
-		Path: site.Go, Dir: p.Dir, Env: append(v.env, site.Env...), Mounts: v.mounts, User: site.User,
+		Path: site.Go, Dir: p.Dir, Env: slices.Concat(v.env, site.Env), Mounts: v.mounts, User: site.User,
 		Args:   slices.Concat([]string{"list", "-deps", "-json=" + listFields}, r.spec.Build.Args, p.Package),
 		Stdout: &out, Stderr: &errs,
 		Stop: []container.StopStep{{Signal: syscall.SIGINT, Wait: interruptWait}},
@@ -123,12 +142,12 @@ func (r *run) endKeeping(p Plan, k *keeping, exe Executable, dir string) {
 	if k == nil || len(k.reasons) > 0 {
 		return
 	}
-	list := <-k.listed
-	if list.err != nil {
-		k.reasons = append(k.reasons, list.err.Error())
+	packages, err := k.packages()
+	if err != nil {
+		k.reasons = append(k.reasons, err.Error())
 		return
 	}
-	v := p.closure.Check(list.packages)
+	v := p.closure.Check(packages)
 	k.reasons = append(k.reasons, v.Reasons...)
 	r.learn(p, v.Extra)
 	k.reasons = append(k.reasons, r.checkBuilt(p, exe, dir)...)

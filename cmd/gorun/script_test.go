@@ -85,7 +85,7 @@ func setup(env *testscript.Env, builder string) error {
 		return err
 	}
 	for name, value := range map[string]string{
-		"GORUN_BUILDER": builder, "GORUN_CACHE_DIR": caches, "TEST_CACHES": caches, "GORUN_LOG_FORMAT": "text",
+		"GORUN_BUILDER": builder, "GORUN_CACHE_DIR": caches, "TEST_CACHES": caches, "GORUN_LOG_FORMAT": "text", "GORUN_CACHE_MODE": "off",
 		"GOENV": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOTELEMETRY": "off", "HOME": env.WorkDir,
 		"DOCKER_HOST": os.Getenv("DOCKER_HOST"), "SSL_CERT_FILE": os.Getenv("SSL_CERT_FILE"), "SSL_CERT_DIR": os.Getenv("SSL_CERT_DIR"),
 	} {
