@@ -42,8 +42,8 @@ func (c *Closure) Check(packages []Built) Verdict {
 		if p.Cgo {
 			v.cgo(c, p)
 		}
+		v.shadowed(c, p)
 		if Within(c.request.ModCache, p.Dir) && c.dirs[p.Dir] == nil {
-			v.shadowed(c, p)
 			continue
 		}
 		v.local(c, p)
@@ -70,11 +70,12 @@ func (v *Verdict) reason(s string) {
 }
 
 // shadowed adds the local directories that would provide the import path of a
-// package of the module cache as well, if they were packages
+// package as well, if they were packages, and that the closure did not look at,
+// since only modules of the module cache import it
 // (cmd/go/internal/modload AmbiguousImportError).
 func (v *Verdict) shadowed(c *Closure, p Built) {
 	for _, dir := range c.request.Workspace.candidates(p.ImportPath) {
-		if !slices.Contains(c.request.Extra, dir) {
+		if dir != p.Dir && !c.looked[dir] {
 			v.Extra = append(v.Extra, dir)
 			v.reason(p.ImportPath + " could lie in a local module, too: that counts from the next build on")
 		}

@@ -23,6 +23,7 @@ type Closure struct {
 
 	request Request
 	dirs    map[string]*dirRecord // package directories: all their sources are inputs
+	looked  map[string]bool       // directories that may be packages, whether they are or not
 	files   map[string]bool       // other files, absolute
 }
 
@@ -31,6 +32,7 @@ type Closure struct {
 func (ix *Index) Closure(r Request) *Closure {
 	ix.load()
 	w := newWalk(ix, r)
+	w.c.looked = w.queued
 	w.configuration()
 	w.modules()
 	w.overlay()

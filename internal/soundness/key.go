@@ -45,9 +45,12 @@ func (w *shard) ask(s *state, flags ...string) (Keyed, error) {
 func (w *shard) anew(s *state, k Keyed) error {
 	found, err := w.ask(s, "--explain")
 	w.learned = max(w.learned, found.Learned)
-	// An index that was lost, or is an older one, knows less than what is
-	// remembered rests on.
-	if err == nil && found.Key != k.Key && found.Learned == w.learned {
+	if err == nil && w.learned > 0 {
+		// What is remembered may rest on less than what was learned since, or on
+		// more than an index that was lost knows. It does not after this.
+		k, err = w.ask(s)
+	}
+	if err == nil && found.Key != k.Key {
 		w.found(Finding{Kind: "memo", Edit: "none", Key: k.Key, Before: "remembered", After: "found " + found.Key}, s)
 	}
 	w.row("memo").Trials++
