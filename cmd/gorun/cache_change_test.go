@@ -19,7 +19,7 @@ import (
 // Whenever gorun is killed, the next run of the same sources is right, and what
 // is left behind goes with time.
 func TestCacheKills(t *testing.T) {
-	for builder, kills := range map[string]int{"host": times(3, 20, 200), "docker": times(0, 0, 20)} {
+	for builder, kills := range map[string]int{"host": times(3, 8, 200), "docker": times(0, 0, 20)} {
 		if kills == 0 { // the store is the same, and is on the host
 			continue
 		}

@@ -230,7 +230,7 @@ func TestReplacedEarlySignal(t *testing.T) {
 	cmd.Process.Kill()
 	cmd.Wait()
 	ends := map[string]int{}
-	for i := range times(10, 60, 1000) {
+	for i := range times(10, 20, 1000) {
 		sig := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT}[i%2]
 		cmd, _ := c.replaced("trap")
 		time.Sleep(rand.N(until))
