@@ -113,7 +113,7 @@ func traceCalls(t *testing.T, p *program, atLeast int) {
 // A line of strace -f -y -Y, which has the name of the program and the
 // directory that the path is relative to:
 //
-//	123<go> openat(AT_FDCWD</work>, "main.go", O_RDONLY|O_CLOEXEC) = 3</work/main.go>
+//	123<go> openat(AT_FDCWD</src>, "main.go", O_RDONLY|O_CLOEXEC) = 3</src/main.go>
 //
 // open, stat, lstat, readlink, access and execve have no directory; no program
 // of a build uses them with a relative path, but those of the C compiler.
