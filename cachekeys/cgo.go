@@ -42,13 +42,8 @@ func (w Workspace) packageDir(arg string) string {
 	if build.IsLocalImport(arg) || filepath.IsAbs(arg) {
 		return Absolute(w.Dir, arg)
 	}
-	for _, m := range w.Modules {
-		if arg == m.Path {
-			return m.Dir
-		}
-		if rest, ok := strings.CutPrefix(arg, m.Path+"/"); ok && m.Path != "" {
-			return filepath.Join(m.Dir, filepath.FromSlash(rest))
-		}
+	if dirs := w.candidates(arg); len(dirs) > 0 {
+		return dirs[0]
 	}
 	return ""
 }

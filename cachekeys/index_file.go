@@ -152,7 +152,12 @@ func (ix *Index) encode() []byte {
 		e.string(name)
 		e.strings(dirs)
 	}
-	head := binary.LittleEndian.AppendUint32([]byte(indexMagic), crc32.Checksum(e.out, castagnoli))
+	return e.sealed(indexMagic)
+}
+
+// sealed is what was encoded as the content of a file.
+func (e *encoder) sealed(magic string) []byte {
+	head := binary.LittleEndian.AppendUint32([]byte(magic), crc32.Checksum(e.out, castagnoli))
 	return append(head, e.out...)
 }
 
@@ -277,12 +282,20 @@ func (d *decoder) stamp() (s stamp) {
 	return s
 }
 
-func (ix *Index) decode(data []byte) error {
-	body, ok := bytes.CutPrefix(data, []byte(indexMagic))
+// decodeFile reads what sealed made, if it is whole and of that kind.
+func decodeFile(data []byte, magic string) (*decoder, error) {
+	body, ok := bytes.CutPrefix(data, []byte(magic))
 	if !ok || len(body) < 4 || crc32.Checksum(body[4:], castagnoli) != binary.LittleEndian.Uint32(body) {
-		return errIndex
+		return nil, errIndex
 	}
-	d := &decoder{in: string(body[4:])}
+	return &decoder{in: string(body[4:])}, nil
+}
+
+func (ix *Index) decode(data []byte) error {
+	d, err := decodeFile(data, indexMagic)
+	if err != nil {
+		return err
+	}
 	if d.string() != ix.print.Name {
 		return errIndex
 	}

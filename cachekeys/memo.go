@@ -1,10 +1,7 @@
 package cachekeys
 
 import (
-	"bytes"
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -32,8 +29,8 @@ import (
 const memoMagic = "gorun memo 1\n"
 
 // Recall returns the executable key of r when nothing has changed since
-// Closure last found it. It makes two system calls for each file less than
-// Closure, and one for each that has to be.
+// Closure last found it. It makes one system call for each file and
+// directory, and follows, sorts and hashes nothing.
 func (ix *Index) Recall(r Request) (key string, ok bool) {
 	file := ix.memoFile(&r)
 	if file == "" {
@@ -43,11 +40,10 @@ func (ix *Index) Recall(r Request) (key string, ok bool) {
 	if err != nil {
 		return "", false
 	}
-	body, ok := bytes.CutPrefix(data, []byte(memoMagic))
-	if !ok || len(body) < 4 || crc32.Checksum(body[4:], castagnoli) != binary.LittleEndian.Uint32(body) {
+	d, err := decodeFile(data, memoMagic)
+	if err != nil {
 		return "", false
 	}
-	d := &decoder{in: string(body[4:])}
 	key = d.string()
 	dirs := d.memoDirs()
 	return key, !d.failed && key != "" && unchanged(dirs)
@@ -137,9 +133,8 @@ func (ix *Index) Remember(c *Closure) {
 	if !e.memoDirs(ix.looked(), ix.gen) {
 		return
 	}
-	head := binary.LittleEndian.AppendUint32([]byte(memoMagic), crc32.Checksum(e.out, castagnoli))
 	if os.MkdirAll(filepath.Dir(file), 0o755) == nil {
-		_ = replaceFile(file, append(head, e.out...))
+		_ = replaceFile(file, e.sealed(memoMagic))
 	}
 }
 
