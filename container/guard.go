@@ -27,7 +27,9 @@ const GuardName = "gorun-guard"
 // It reads a pipe that only this process writes to. Its lines add to a list
 // and take from it:
 //
+//	+start 4242 4700 1234567
 //	+group 4711
+//	-start 4242 4700 1234567
 //	+container gorun-0123456789ab
 //	+dir "/tmp/gorun-1234567"
 //	-group 4711
@@ -179,6 +181,9 @@ func ServeGuard(in io.Reader, actions GuardActions) {
 func serveGuard(in io.Reader, actions GuardActions) {
 	list := readGuardList(in)
 	var groups, containers sync.WaitGroup
+	for _, b := range list.births {
+		groups.Go(b.killOrphans)
+	}
 	for _, pgid := range list.groups {
 		groups.Go(func() {
 			syscall.Kill(-pgid, syscall.SIGKILL)
@@ -212,6 +217,7 @@ func (a GuardActions) removeContainer(name string) {
 
 // guardList is what a guard has to do, in the order it was told.
 type guardList struct {
+	births           []birth
 	groups           []int
 	containers, dirs []string
 }
@@ -244,6 +250,7 @@ func readGuardList(in io.Reader) guardList {
 type guardEntry struct {
 	kind  string
 	group int
+	birth birth
 	name  string
 }
 
@@ -259,6 +266,8 @@ func without(entries []guardEntry, e guardEntry) []guardEntry {
 func newGuardList(entries []guardEntry) (l guardList) {
 	for _, e := range entries {
 		switch e.kind {
+		case "start":
+			l.births = append(l.births, e.birth)
 		case "group":
 			l.groups = append(l.groups, e.group)
 		case "container":
@@ -285,6 +294,8 @@ func parseGuardLine(line string) (add bool, e guardEntry, ok bool) {
 	kind, value, _ := strings.Cut(line[1:], " ")
 	e.kind = kind
 	switch kind {
+	case "start":
+		e.birth, ok = parseBirth(value)
 	case "group":
 		e.group, ok = parseGroup(value)
 	case "container":
@@ -297,10 +308,11 @@ func parseGuardLine(line string) (add bool, e guardEntry, ok bool) {
 	return add, e, ok
 }
 
+const pidMax = 4 << 20 // Linux's PID_MAX_LIMIT
+
 // parseGroup takes a process group that may be killed: never our own (0),
 // everybody's (1, as -1), nor what no system has as a process id.
 func parseGroup(s string) (int, bool) {
-	const pidMax = 4 << 20 // Linux's PID_MAX_LIMIT
 	n, err := strconv.Atoi(s)
 	return n, err == nil && strconv.Itoa(n) == s && n > 1 && n <= pidMax
 }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -88,6 +89,31 @@ func TestGuard(t *testing.T) {
 	if whole < 5 {
 		t.Errorf("only %d supervisors got as far as to have a family", whole)
 	}
+}
+
+// helperGap is killed between the fork of a program, which bears the mark
+// args[0], and telling the guard of its group; args[1] says whether the guard
+// has been told of its birth.
+func helperGap(args []string) int {
+	runtime.LockOSThread()
+	exe, _ := os.Executable()
+	guard, err := StartGuard(exe, nil)
+	if err != nil {
+		return 1
+	}
+	guard.await()
+	if args[1] == "told" {
+		guard.starting()
+	}
+	c := Command{Path: exe, Dir: "/", Env: append(os.Environ(), helperVar+"=family", args[0])}
+	if err := (Host{}).fork(&process{}, c, exe, [3]*os.File{os.Stdin, os.Stdout, os.Stderr}); err != nil {
+		return 1
+	}
+	for len(marked(args[0])) < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {}
 }
 
 // TestGuardLetsGo releases everything: the guard does nothing.
@@ -195,6 +221,8 @@ func TestGuardActions(t *testing.T) {
 
 func TestParseGuardLine(t *testing.T) {
 	for line, want := range map[string]guardEntry{
+		"+start 0 7 1\n":                     {kind: "start", birth: birth{0, 7, 1}},
+		"-start 4242 4700 123456789\n":       {kind: "start", birth: birth{4242, 4700, 123456789}},
 		"+group 4711\n":                      {kind: "group", group: 4711},
 		"-group 2\n":                         {kind: "group", group: 2},
 		"+container gorun-0a.b_c\n":          {kind: "container", name: "gorun-0a.b_c"},
@@ -208,6 +236,8 @@ func TestParseGuardLine(t *testing.T) {
 	for _, line := range []string{
 		"", "\n", "+\n", "-\n", "group 5\n", "+group 5", "+group\n", "+group \n", "+group 1\n", "+group 0\n",
 		"+group -5\n", "+group +5\n", "+group 05\n", "+group 5 \n", "+group  5\n", "+group 0x5\n", "+group 5\r\n",
+		"+start\n", "+start 1\n", "+start 1 1 0\n", "+start 1 1 1 \n", "+start 1  1 1\n", "+start -1 1 1\n", "+start 1 -1 1\n",
+		"+start 01 1 1\n", "+start 4194305 1 1\n", "+start 1 4194305 1\n", "+start 1 1 9223372036854775808\n", "+start 1 1 1 1\n",
 		"+group 4194305\n", "+group 99999999999999999999\n", "*group 5\n", "+Group 5\n", "+groups 5\n", "++group 5\n",
 		"+container \n", "+container a\n", "+container -x\n", "+container a b\n", "+container ../x\n",
 		"+dir /tmp/gorun-1\n", "+dir \"gorun-1\"\n", "+dir \"/tmp/gorun-1/\"\n", "+dir \"/tmp/../gorun-1\"\n",
@@ -222,6 +252,7 @@ func TestParseGuardLine(t *testing.T) {
 
 func FuzzParseGuardLine(f *testing.F) {
 	f.Add("+group 4711\n")
+	f.Add("+start 5 6 7\n")
 	f.Add("+container gorun-1\n-container gorun-1\n")
 	f.Add("+dir \"/tmp/gorun-1\"\n")
 	f.Fuzz(func(t *testing.T, in string) {
@@ -240,6 +271,8 @@ func FuzzParseGuardLine(f *testing.F) {
 			var g Guard
 			got := capture(t, &g, func() {
 				switch e.kind {
+				case "start":
+					g.add("start " + e.birth.String())
 				case "group":
 					g.Group(e.group)
 				case "container":

@@ -97,12 +97,15 @@ func (h Host) start(c Command, path string, files [3]*os.File, t *terminal) (p *
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		h.Guard.await()
+		born := h.Guard.starting()
 		err := h.fork(p, c, path, files)
 		if err != nil {
+			born()
 			result <- err
 			return
 		}
 		release := h.Guard.Group(p.pid)
+		born()
 		p.terminal.give(p.pid)
 		result <- nil
 		err = p.awaitEnd()

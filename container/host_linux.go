@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 	"unsafe"
 
@@ -84,7 +85,7 @@ func onlyZombies(pgid int) bool {
 	}
 	for _, e := range processes {
 		if pid, err := strconv.Atoi(e.Name()); err == nil {
-			if s := readStat(pid); s.pgid == pgid && s.state != "Z" && s.state != "X" {
+			if s := readStat(pid); s.pgid == pgid && s.runs() {
 				return false
 			}
 		}
@@ -94,14 +95,26 @@ func onlyZombies(pgid int) bool {
 
 // stat is some of /proc/PID/stat.
 type stat struct {
-	state      string
-	ppid, pgid int
+	state               string
+	ppid, pgid, session int
+	start               int64 // ticks since the machine booted
 }
+
+// runs reports whether the process exists and has not ended.
+func (s stat) runs() bool { return s.state != "" && s.state != "Z" && s.state != "X" }
 
 // readStat returns the zero stat of a process that does not exist.
 func readStat(pid int) (s stat) {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	// "pid (name) state ppid pgid …", where the name may hold anything.
-	fmt.Sscan(string(b[bytes.LastIndexByte(b, ')')+1:]), &s.state, &s.ppid, &s.pgid)
+	// "pid (name) state ppid pgid session …", where the name may hold anything.
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	if len(fields) < 20 {
+		return s
+	}
+	s.state = fields[0]
+	s.ppid, _ = strconv.Atoi(fields[1])
+	s.pgid, _ = strconv.Atoi(fields[2])
+	s.session, _ = strconv.Atoi(fields[3])
+	s.start, _ = strconv.ParseInt(fields[19], 10, 64)
 	return s
 }

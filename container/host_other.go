@@ -37,3 +37,11 @@ func (p *process) reap() {}
 
 // onlyZombies cannot be told here.
 func onlyZombies(int) bool { return false }
+
+// newBirth says that births are not looked after here: the program itself
+// would not be killed with its parent.
+func newBirth() (birth, bool) { return birth{}, false }
+
+func (birth) orphans(int64) []int { return nil }
+
+func ticks() int64 { return 0 }

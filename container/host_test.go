@@ -50,6 +50,7 @@ func helpers() map[string]func(args []string) int {
 		"drain":      helperDrain,
 		"flood":      helperFlood,
 		"supervisor": helperSupervisor,
+		"gap":        helperGap,
 		"init":       helperInit,
 		"eat":        helperEat,
 		"terminal":   helperTerminal,
