@@ -46,6 +46,9 @@ func TestSoundness(t *testing.T) {
 	}
 	soundnessVariables(t, &c)
 	report, err := soundness.Run(t.Context(), c)
+	if report == nil {
+		t.Fatal(err)
+	}
 	if err != nil {
 		t.Error(err)
 	}
