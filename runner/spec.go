@@ -39,6 +39,12 @@ type Spec struct {
 	Timeout time.Duration
 	// Grace is how long a program that ran into the limit gets to end.
 	Grace time.Duration
+	// CancelGrace is how long a program that a signal told to end gets to do
+	// so; 0 is for ever.
+	CancelGrace time.Duration
+	// Tolerate reports whether an end that is no success counts as none: the
+	// exit status is 0 then. nil tolerates nothing.
+	Tolerate func(Result) bool
 	// Compat reports as go run does: "exit status N" and status 1.
 	Compat bool
 	// CacheDir is the absolute directory of gorun's own caches.

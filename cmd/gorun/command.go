@@ -50,8 +50,8 @@ func (c *command) run(ctx context.Context) int {
 		Report:  log.reporter,
 		Now:     c.now,
 		Keys:    c.keyring(spec),
-		Store:   executables{c.store(spec), limits(o), indexes(spec)},
-		History: history{c.store(spec)},
+		Store:   executables{c.store(o, spec), limits(o), indexes(spec)},
+		History: history{c.store(o, spec)},
 		Replace: c.become,
 		Track:   host.dir,
 	}
@@ -97,7 +97,7 @@ func (c *command) spec(o options, env goenv.Env, parsed buildflags.Parsed) (runn
 	return runner.Spec{
 		Dir: dir, Env: env, Build: build, Package: pkg, Args: args,
 		Builder: o.builder, ToolchainImage: o.image, GoVersion: o.goVersion,
-		Timeout: o.timeout, Grace: o.grace, Compat: o.compat, CacheDir: cacheDir(o, env),
+		Timeout: o.timeout, Grace: o.grace, CancelGrace: o.cancelGrace, Tolerate: o.failOn.tolerates, Compat: o.compat, CacheDir: cacheDir(o, env),
 		Cache: runner.CacheMode(o.cacheMode), VerifyCache: o.verifyCache, Explain: o.explain, Replace: o.replaceable(),
 		Stdin: c.stdin, Signals: c.signals,
 	}, nil
