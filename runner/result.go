@@ -56,8 +56,8 @@ type Result struct {
 	Phase Phase `json:"phase"`
 	// ExitStatus is gorun's own, 0 to 255.
 	ExitStatus int `json:"exit_status"`
-	// Tolerated says that the run did not succeed, and that it does not count as
-	// a failure: ExitStatus is 0.
+	// Tolerated says that the run did not succeed and does not count as a
+	// failure: gorun exits with 0 instead of ExitStatus.
 	Tolerated bool `json:"tolerated,omitempty"`
 	// ProgramStatus is the program's exit code, or 128 + signal; nil when no
 	// program ran to an end.

@@ -42,8 +42,8 @@ type Spec struct {
 	// CancelGrace is how long a program that a signal told to end gets to do
 	// so; 0 is for ever.
 	CancelGrace time.Duration
-	// Tolerate reports whether an end that is no success counts as none: the
-	// exit status is 0 then. nil tolerates nothing.
+	// Tolerate reports whether an end that is no success is no failure either;
+	// the Result says so, and its ExitStatus stays. nil tolerates nothing.
 	Tolerate func(Result) bool
 	// Compat reports as go run does: "exit status N" and status 1.
 	Compat bool

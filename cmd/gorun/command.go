@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type command struct {
 	stdin, stdout, stderr *os.File
 	signals               chan os.Signal // nil receives none
 	now                   func() time.Time
+	action                *action // not nil in the GitHub Action
 }
 
 // run is the whole of gorun: inputs → Spec → Result → exit status.
@@ -69,6 +71,9 @@ func (c *command) inputs() (options, runner.Spec, error) {
 	parsed, err := buildflags.Parse(c.args, o.own())
 	if err == nil {
 		err = o.check()
+	}
+	if c.action != nil {
+		err = cmp.Or(c.action.check(o), err)
 	}
 	if err != nil || o.help || o.version {
 		return o, runner.Spec{}, err
@@ -158,11 +163,17 @@ func (c *command) refuse(log *log, o options, err error) runner.Result {
 // written changes nothing about what became of the run.
 func (c *command) conclude(o options, log *log, r runner.Result) int {
 	errs := []error{log.close()}
+	if c.action != nil {
+		c.action.conclude(r)
+	}
 	if o.verdictFile != "" {
 		errs = append(errs, report.WriteVerdict(o.verdictFile, r))
 	}
 	if err := errors.Join(errs...); err != nil {
 		fmt.Fprintf(c.stderr, "gorun: warning: %v\n", err)
+	}
+	if r.Tolerated {
+		return 0
 	}
 	return r.ExitStatus
 }

@@ -145,7 +145,7 @@
 //	  outcome                 string  always                  "success", "failure", "panic", "race", "signal", "oom", "timeout", "cancelled", "usage", "build_failed", "integrity", "infrastructure", "not_executable" or "not_found"
 //	  phase                   string  always                  the last phase reached: "inputs", "plan", "restore", "toolchain", "build" or "run"
 //	  exit_status             number  always                  gorun's own
-//	  tolerated               boolean with --fail-on          true: it did not succeed, and is no failure
+//	  tolerated               boolean with --fail-on          true: it is no failure, and gorun exits with 0 instead
 //	  program_status          number  when a program ended    its exit code, or 128 + the signal
 //	  signal                  string  when a signal ended it  "SIGTERM"
 //	  error                   string  on failure              one sentence
