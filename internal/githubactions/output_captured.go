@@ -40,7 +40,7 @@ func (c *Captured) Write(p []byte) (int, error) {
 
 // String returns the text as $(…) in a shell has it: without the newlines at
 // its end. Each run of bytes that is no UTF-8 becomes one U+FFFD, which makes
-// the text at most twice as long. When something is missing, the text ends at
+// the text about twice as long at most. When something is missing, the text ends at
 // a whole character, and a last line says so:
 //
 //	[cut by gorun: 131072 of 9999999 bytes]
