@@ -28,6 +28,7 @@ const actionGrace = "--cancel-grace=7s"
 type action struct {
 	inputs   githubactions.Inputs
 	err      error // what is wrong with the inputs
+	exposed  error // why the program might read the runner's credentials
 	getenv   func(string) string
 	stream   *githubactions.Stream
 	reporter *githubactions.Reporter
@@ -138,7 +139,7 @@ func (a *action) conclude(r runner.Result) {
 		w.Close()
 	}
 	verdict, err := a.writeVerdict(r)
-	errs := []error{err, a.writeSummary(), a.writeOutputs(r, verdict)}
+	errs := []error{a.exposed, err, a.writeSummary(), a.writeOutputs(r, verdict)}
 	if err := errors.Join(errs...); err != nil {
 		a.stream.Command(githubactions.Warning(githubactions.Position{}, "gorun", err.Error()))
 	}

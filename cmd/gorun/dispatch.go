@@ -31,7 +31,7 @@ func dispatch(argv []string) int {
 	}
 	if filepath.Base(argv[0]) == actionName {
 		c.act(os.Stdout)
-		hideCredentials()
+		c.action.exposed = hideCredentials()
 	}
 	return c.run(context.Background())
 }

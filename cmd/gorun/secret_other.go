@@ -11,10 +11,11 @@ import (
 
 // hideCredentials takes the runner's credentials out of the environment of
 // children. Container actions run on Linux only.
-func hideCredentials() {
+func hideCredentials() error {
 	for _, entry := range os.Environ() {
 		if name, _, _ := strings.Cut(entry, "="); githubactions.IsCredential(name) {
 			os.Unsetenv(name)
 		}
 	}
+	return nil
 }
