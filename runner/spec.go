@@ -53,6 +53,14 @@ type Spec struct {
 	Cache CacheMode
 	// VerifyCache builds although there is an executable, and compares the two.
 	VerifyCache bool
+	// Reproducible builds with nothing of this machine that could change the
+	// executable: Env counts for it only as far as it says where things come from
+	// and what the target is. Build must have been made with the option of that
+	// name.
+	Reproducible bool
+	// VerifyBuild builds a second time, elsewhere and without a cache, and
+	// compares the two. It needs Reproducible.
+	VerifyBuild bool
 	// Explain reports every input of the key, and what it differs in.
 	Explain bool
 	// Replace lets the program take the place of this process where nothing

@@ -84,7 +84,7 @@ func (c *command) inputs() (options, runner.Spec, error) {
 
 func (c *command) spec(o options, env goenv.Env, parsed buildflags.Parsed) (runner.Spec, error) {
 	build, err := parsed.Build(buildflags.Options{
-		Strict: o.strict, Compat: o.compat,
+		Strict: o.strict, Compat: o.compat, Reproducible: o.reproducible || o.verifyBuild,
 		GOFLAGS: env.Get("GOFLAGS"), CgoCFlags: env.Get("CGO_CFLAGS"),
 		GOOS: env.GOOS(), GOARCH: env.GOARCH(),
 	})
@@ -104,6 +104,7 @@ func (c *command) spec(o options, env goenv.Env, parsed buildflags.Parsed) (runn
 		Builder: o.builder, ToolchainImage: o.image, GoVersion: o.goVersion,
 		Timeout: o.timeout, Grace: o.grace, CancelGrace: o.cancelGrace, Tolerate: o.failOn.tolerates, Compat: o.compat, CacheDir: cacheDir(o, env),
 		Cache: runner.CacheMode(o.cacheMode), VerifyCache: o.verifyCache, Explain: o.explain, Replace: o.replaceable(),
+		Reproducible: o.reproducible || o.verifyBuild, VerifyBuild: o.verifyBuild,
 		Stdin: c.stdin, Signals: c.signals,
 	}, nil
 }

@@ -40,6 +40,8 @@ type options struct {
 	cacheSize     int64
 	cacheAge      time.Duration
 	verifyCache   bool
+	reproducible  bool
+	verifyBuild   bool
 	explain       bool
 	help, version bool
 }
@@ -74,6 +76,8 @@ func (o *options) own() []buildflags.Own {
 		{Name: "cache-size", Arg: "size", Usage: "how much the kept executables may take, default 2GiB; the least recently used go first, 0 is no limit", Set: size(&o.cacheSize)},
 		{Name: "cache-age", Arg: "duration", Usage: "how long an executable is kept after its last use, default 720h; 0 is for ever", Set: duration(&o.cacheAge)},
 		{Name: "verify-cache", Bool: true, Usage: "build although the executable is there, and compare the two; a difference is an integrity failure", Set: boolean(&o.verifyCache)},
+		{Name: "reproducible", Bool: true, Usage: "build the same bytes on every machine: -trimpath, -buildvcs=false, and no variable of this machine that could change the executable", Set: boolean(&o.reproducible)},
+		{Name: "verify-build", Bool: true, Usage: "build a second time in another directory and without a cache, and compare the two; a difference is an integrity failure. It implies --reproducible", Set: boolean(&o.verifyBuild)},
 		{Name: "explain", Bool: true, Usage: "show every input of the executable's key and, where it was not there, what has changed", Set: boolean(&o.explain)},
 		{Name: "version", Bool: true, Usage: "print gorun's version and the pinned toolchains", Set: boolean(&o.version)},
 		{Name: "h", Bool: true, Usage: "print this help", Set: boolean(&o.help)},
