@@ -29,6 +29,8 @@ type Summary struct {
 	// says how many there were.
 	Warned   []runner.Warned
 	Warnings int
+	// Tolerated says that the job stays green although the run was no success.
+	Tolerated bool
 	// Image is the reference of the runner image by its digest,
 	// "registry/name@sha256:…"; with "" there is no docker command.
 	Image string
@@ -65,15 +67,20 @@ func (s Summary) head() string {
 	r := s.Result
 	var b strings.Builder
 	icon := "❌"
-	if r.Outcome == runner.Success {
+	switch {
+	case r.Outcome == runner.Success:
 		icon = "✅"
+	case s.Tolerated:
+		icon = "⚠️"
 	}
 	fmt.Fprintf(&b, "### %s %s", icon, heading(r))
 	if r.Package != "" {
 		fmt.Fprintf(&b, ": %s", code(cut(r.Package, maxTitle)))
 	}
 	b.WriteString("\n\n")
-	if r.Outcome != runner.Success {
+	// The sentence of a failed build is the place of the first finding, which
+	// comes next.
+	if r.Outcome != runner.Success && (r.Outcome != runner.BuildFailed || len(r.Diagnostics) == 0) {
 		fmt.Fprintf(&b, "%s\n\n", s.sentence())
 	}
 	if r.Hint != "" {
@@ -98,6 +105,8 @@ func heading(r runner.Result) string {
 		return strings.TrimSpace("killed by " + letters(r.Signal))
 	case runner.Race:
 		return "data race"
+	case runner.Usage:
+		return "usage error"
 	}
 	return outcomeWords(r.Outcome)
 }
@@ -115,6 +124,9 @@ func letters(name string) string {
 // sentence begins like one.
 func (s Summary) sentence() string {
 	text := prose(cut(sentence(s.Result), maxText))
+	if text == "" {
+		return outcomeWords(s.Result.Outcome) + "."
+	}
 	if first := text[0]; first >= 'a' && first <= 'z' {
 		text = string(first-'a'+'A') + text[1:]
 	}
