@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
+	"path"
 	"strings"
 	"sync"
 	"syscall"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/org/gorun-action/container"
+	"github.com/org/gorun-action/internal/githubactions/parser"
 	"github.com/org/gorun-action/internal/report"
 	"github.com/org/gorun-action/runner"
 )
@@ -87,6 +90,25 @@ func TestNoGroupAroundTheProgram(t *testing.T) {
 		}
 		if strings.Count(after, "::group::") != strings.Count(after, "::endgroup::") {
 			t.Errorf("after it: %s", after)
+		}
+	}
+}
+
+// TestRunnersReadWhatIsMeant: any text comes out of the runner's parser as it
+// went into the annotation.
+func TestRunnersReadWhatIsMeant(t *testing.T) {
+	for _, text := range append(hostile, "::error::x", "a%0Ab", "%25", "a,b:c", "x=y", "\n::set-env name=A::b") {
+		text = strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))
+		r := at(runner.Diagnostic{Kind: "error", File: "a" + text, Line: 3, Column: 4, Message: "m" + text, Package: "p" + text})
+		_, out := job(&Annotator{Workspace: "/github/workspace"}, runner.Finished{Result: r})
+		commands := (&parser.Runner{}).Output([]byte(out))
+		if len(commands) != 2 || commands[1].Name != "error" {
+			t.Errorf("%q: %d commands: %+v", text, len(commands), commands)
+			continue
+		}
+		got, want := commands[1], map[string]string{"line": "3", "col": "4", "title": "build failed: p" + text, "file": path.Join("sub", "a"+text)}
+		if strings.HasPrefix(want["file"], "../") || !maps.Equal(got.Properties, want) || got.Data != "m"+text {
+			t.Errorf("%q: reads as %q and %q", text, got.Properties, got.Data)
 		}
 	}
 }

@@ -7,10 +7,6 @@ import (
 	"github.com/org/gorun-action/runner"
 )
 
-// maxSummary is what GitHub keeps of a step's summary; a longer one is dropped
-// whole.
-const maxSummary = 1 << 20
-
 // What the summary has of each list, and of each text: it is read by somebody
 // who wants to know what broke. The log has everything.
 const (
@@ -37,8 +33,8 @@ type Summary struct {
 	// Directory is where gorun began, relative to the workspace and with
 	// slashes; "" is the workspace itself.
 	Directory string
-	// Limit is how many bytes there is room for: what else the step wrote into
-	// its summary counts too. 0 is GitHub's limit of 1 MiB.
+	// Limit is how many bytes there is room for: what the program wrote into the
+	// same summary counts too. 0 is [MaxSummary].
 	Limit int
 }
 
@@ -49,7 +45,7 @@ type Summary struct {
 func (s Summary) Markdown() string {
 	limit := s.Limit
 	if limit <= 0 {
-		limit = maxSummary
+		limit = MaxSummary
 	}
 	head, tail := s.head(), s.tail()
 	if len(head)+len(tail)+len(cutDiagnostics(0))+blockRoom > limit {

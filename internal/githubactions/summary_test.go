@@ -148,13 +148,13 @@ func TestSummaryLimit(t *testing.T) {
 	whole := s
 	whole.Limit = 100 << 20
 	all := whole.Markdown()
-	if strings.Contains(all, "did not fit") || len(all) <= maxSummary {
+	if strings.Contains(all, "did not fit") || len(all) <= MaxSummary {
 		t.Fatalf("%d bytes are too few for this test, or cut", len(all))
 	}
 	for _, limit := range []int{0, 1 << 20, 100_000, 3000, 1000, 300} {
 		s.Limit = limit
 		if limit == 0 {
-			limit = maxSummary
+			limit = MaxSummary
 		}
 		got := s.Markdown()
 		if len(got) > limit || len(got) < limit/2 && limit >= 3000 {
@@ -185,7 +185,7 @@ func TestSummaryBoundsEverything(t *testing.T) {
 	}
 	s.Warnings = 1000
 	got := s.Markdown()
-	if len(got) > maxSummary || !strings.Contains(got, "100 more diagnostics did not fit") || !strings.Contains(got, "and 980 more") {
+	if len(got) > MaxSummary || !strings.Contains(got, "100 more diagnostics did not fit") || !strings.Contains(got, "and 980 more") {
 		t.Errorf("%d bytes: %.500s", len(got), got)
 	}
 	checkMarkdown(t, got)
