@@ -32,6 +32,7 @@ const maxWarned = maxListed
 //     is known only then; this may take the two seconds of [Touched].
 type Reporter struct {
 	to       commander
+	debug    bool
 	annotate *Annotator
 
 	mu       sync.Mutex
@@ -48,16 +49,18 @@ type Reporter struct {
 }
 
 // NewReporter returns a Reporter that writes to a [Stream]. Without an
-// Annotator there are no annotations.
-func NewReporter(to commander, annotate *Annotator) *Reporter {
-	return &Reporter{to: to, annotate: annotate}
+// Annotator there are no annotations. debug is whether the job runs with debug
+// logging (RUNNER_DEBUG=1): the runner drops debug lines otherwise, but shows
+// the fence that opens and closes around each.
+func NewReporter(to commander, annotate *Annotator, debug bool) *Reporter {
+	return &Reporter{to: to, annotate: annotate, debug: debug}
 }
 
 // Event implements [runner.Reporter].
 func (r *Reporter) Event(e runner.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if text := debugText(e); text != "" {
+	if text := debugText(e); text != "" && r.debug {
 		r.waiting = append(r.waiting, Debug(text))
 	}
 	r.waiting = append(r.waiting, r.commands(e)...)

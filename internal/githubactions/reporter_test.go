@@ -22,7 +22,7 @@ import (
 func job(annotate *Annotator, events ...runner.Event) (*Reporter, string) {
 	var out bytes.Buffer
 	stream := NewStream(&out, "TOKEN", false)
-	r := NewReporter(stream, annotate)
+	r := NewReporter(stream, annotate, true)
 	all := report.Tee(r, report.NewText(stream.Fenced(), report.TextOptions{}))
 	for _, e := range events {
 		all.Event(e)
@@ -157,7 +157,7 @@ func TestReporterSummary(t *testing.T) {
 
 // TestReporterAtOnce is for the race detector.
 func TestReporterAtOnce(t *testing.T) {
-	r := NewReporter(NewStream(&bytes.Buffer{}, "TOKEN", false), &Annotator{})
+	r := NewReporter(NewStream(&bytes.Buffer{}, "TOKEN", false), &Annotator{}, true)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
