@@ -27,7 +27,7 @@ var rooms = map[string][]string{
 	"internal/completeness":         {"cachekeys"},
 	"internal/conformance":          {},
 	"internal/docs":                 {},
-	"internal/githubactions":        {"internal/buildflags", "runner"},
+	"internal/githubactions":        {"internal/buildflags", "internal/goenv", "runner"},
 	"internal/githubactions/parser": {},
 	"internal/goenv":                {},
 	"internal/soundness":            {"cachekeys"},
