@@ -45,7 +45,7 @@ func FuzzFence(f *testing.F) {
 // returns how often commands of ours came between.
 func scatter(s *githubactions.Stream, output, plan []byte, ours []githubactions.Command) (given int) {
 	writers := []interface{ Write([]byte) (int, error) }{s.Open(), s.Open(), s.Fenced()}
-	for _, step := range plan {
+	for _, step := range plan[:min(len(plan), 32)] {
 		n := min(int(step>>2), len(output))
 		if step&3 == 3 {
 			s.Command(ours...)
