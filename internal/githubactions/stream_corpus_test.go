@@ -155,7 +155,7 @@ func nested() []string {
 }
 
 func long() []string {
-	outputs := []string{strings.Repeat("a", 1<<20) + "##[error]x\n", strings.Repeat("::error::", 1000) + "\n", strings.Repeat("##[error]", 1000) + "\n"}
+	outputs := []string{strings.Repeat("a", 1<<18) + "##[error]x\n", strings.Repeat("::error::", 1000) + "\n", strings.Repeat("##[error]", 1000) + "\n"}
 	for _, n := range []int{4095, 4096, 65536} {
 		outputs = append(outputs,
 			strings.Repeat("a", n)+"##[error]x\n",
