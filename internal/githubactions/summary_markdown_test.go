@@ -137,6 +137,21 @@ func TestProse(t *testing.T) {
 	}
 }
 
+func TestPrintable(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\rb\r\nc\n":       "a\nb\nc\n",
+		"a\u2028b\vc\u0085": "a\nb\nc\n",
+		"\x1b[31m\x00\t":    "\uFFFD[31m\uFFFD\t",
+		"\u202ea\u2066":     "\uFFFDa\uFFFD",
+		"\xff\xfea\xff":     "\uFFFDa\uFFFD",
+		"äß 😀":              "äß 😀",
+	} {
+		if got := printable(text); got != want {
+			t.Errorf("printable(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
 // TestSummaryIsOnlyOurs puts each hostile text everywhere.
 func TestSummaryIsOnlyOurs(t *testing.T) {
 	for o, s := range outcomes() {

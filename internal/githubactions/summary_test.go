@@ -134,6 +134,18 @@ var everyOutcome = []runner.Outcome{
 	runner.Usage, runner.BuildFailed, runner.Integrity, runner.Infrastructure, runner.NotExecutable, runner.NotFound,
 }
 
+func TestToleratedSummary(t *testing.T) {
+	s := outcomes()[runner.Failure]
+	s.Tolerated = true
+	if got := s.Markdown(); !strings.HasPrefix(got, "### ⚠️ failure, exit code 3") {
+		t.Errorf("%.60s", got)
+	}
+	s.Result = outcomes()[runner.Success].Result
+	if got := s.Markdown(); !strings.HasPrefix(got, "### ✅ success") {
+		t.Errorf("%.60s", got)
+	}
+}
+
 func manyDiagnostics(n int, message string) []runner.Diagnostic {
 	all := make([]runner.Diagnostic, n)
 	for i := range all {
