@@ -31,6 +31,7 @@ type options struct {
 	grace         time.Duration
 	verdictFile   string
 	compat        bool
+	runAs         string
 	strict        bool
 	cacheDir      string
 	cacheMode     string
@@ -43,7 +44,7 @@ type options struct {
 
 func defaults() options {
 	return options{
-		builder: "auto", logFormat: "auto", output: "raw", grace: defaultGrace,
+		builder: "auto", logFormat: "auto", output: "raw", grace: defaultGrace, runAs: "self",
 		cacheMode: string(runner.CacheReadWrite), cacheSize: store.DefaultBytes, cacheAge: store.DefaultAge,
 	}
 }
@@ -69,6 +70,7 @@ func (o *options) own() []buildflags.Own {
 		{Name: "cache-age", Arg: "duration", Usage: "how long an executable is kept after its last use, default 720h; 0 is for ever", Set: duration(&o.cacheAge)},
 		{Name: "verify-cache", Bool: true, Usage: "build although the executable is there, and compare the two; a difference is an integrity failure", Set: boolean(&o.verifyCache)},
 		{Name: "explain", Bool: true, Usage: "show every input of the executable's key and, where it was not there, what has changed", Set: boolean(&o.explain)},
+		{Name: "run-as", Arg: "self|owner", Usage: "owner: when started as root, become the owner of the working directory first, so that the program does not run as root and files belong to that owner; the images set it", Set: oneOf(&o.runAs, "self", "owner")},
 		{Name: "version", Bool: true, Usage: "print gorun's version and the pinned toolchains", Set: boolean(&o.version)},
 		{Name: "h", Bool: true, Usage: "print this help", Set: boolean(&o.help)},
 		{Name: "help", Bool: true, Usage: "the same as -h", Set: boolean(&o.help)},

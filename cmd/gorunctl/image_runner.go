@@ -63,7 +63,7 @@ func (r *runnerFlags) define(f *flags) {
 		r.gorun[platform] = file
 		return nil
 	})
-	f.StringVar(&r.ldflags, "ldflags", "", "`flags` for the linker when gorun is compiled")
+	f.StringVar(&r.ldflags, "ldflags", "-s -w", "`flags` for the linker when gorun is compiled")
 	f.StringVar(&r.version, "version", "", "gorun's `release`, for the label org.opencontainers.image.version")
 	f.StringVar(&r.revision, "revision", "", "the `commit`, for the label org.opencontainers.image.revision")
 	f.StringVar(&r.source, "source", "", "the `address` of the repository, for the label org.opencontainers.image.source")
