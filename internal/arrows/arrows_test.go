@@ -30,6 +30,7 @@ var rooms = map[string][]string{
 	"internal/githubactions":        {"internal/buildflags", "internal/goenv", "runner"},
 	"internal/githubactions/parser": {},
 	"internal/goenv":                {},
+	"internal/runnerimage":          {},
 	"internal/soundness":            {"cachekeys"},
 	"internal/store":                {},
 	"runner":                        {"cachekeys", "container", "internal/buildflags", "internal/capture", "internal/goenv"},
