@@ -48,6 +48,7 @@ var homes = map[string][]string{
 	"github.com/klauspost/compress":          {"container/image"},
 	"github.com/sethvargo/go-githubactions":  {"internal/githubactions"},
 	"golang.org/x/crypto/x509roots":          {"container/image"},
+	"mvdan.cc/sh":                            {"internal/githubactions"},
 	"github.com/yuin/goldmark":               {}, // tests only
 }
 
