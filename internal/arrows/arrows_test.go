@@ -21,6 +21,7 @@ var rooms = map[string][]string{
 	"container/docker":      {"container"},
 	"container/image":       {"container"},
 	"container/provision":   {"container", "container/docker", "container/image", "internal/buildflags", "internal/goenv"},
+	"internal/acttest":      {},
 	"internal/arrows":       {},
 	"internal/buildflags":   {},
 	"internal/capture":      {},
