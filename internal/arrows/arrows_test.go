@@ -31,6 +31,7 @@ var rooms = map[string][]string{
 	"internal/goenv":        {},
 	"internal/soundness":    {"cachekeys"},
 	"internal/store":        {},
+	"internal/workflows":    {},
 	"runner":                {"cachekeys", "container", "internal/buildflags", "internal/capture", "internal/goenv"},
 	"internal/report":       {"cachekeys", "container", "runner"},
 }
@@ -42,6 +43,7 @@ var anything = []string{"cmd/", "bench/", "examples/"}
 var homes = map[string][]string{
 	"github.com/docker/docker":               {"container/docker"},
 	"github.com/google/go-containerregistry": {"container/image"},
+	"github.com/rhysd/actionlint":            {"internal/workflows"},
 	"github.com/rs/zerolog":                  {"internal/report"},
 	"github.com/klauspost/compress":          {"container/image"},
 	"golang.org/x/crypto/x509roots":          {"container/image"},
