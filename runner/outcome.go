@@ -156,6 +156,9 @@ func (r *run) conclude() {
 	if r.result.Outcome != Success && r.result.Outcome != Usage {
 		r.result.Reproduce = r.reproduce()
 	}
+	if r.spec.Tolerate != nil && r.result.Outcome != Success && r.spec.Tolerate(r.result) {
+		r.result.Tolerated = true
+	}
 	if !r.spec.Compat || r.result.ExitStatus == 0 {
 		return
 	}

@@ -48,8 +48,7 @@ type Plan struct {
 // Plan is the first step of Run by itself: it reports the same Events, and
 // learns the same for the next time.
 func (r *Runner) Plan(spec Spec) (Plan, error) {
-	run := &run{Runner: r, spec: spec}
-	return run.plan()
+	return r.begin(spec).plan()
 }
 
 // Closure returns what the key was made of, nil when it was recalled or not
@@ -85,7 +84,7 @@ func (r *run) plan() (Plan, error) {
 
 // looksForKey reports whether the local sources have to be read.
 func (r *run) looksForKey(p Plan) bool {
-	return r.Keys != nil && !p.DryRun && (r.spec.Cache.on() || r.spec.Explain)
+	return r.Keys != nil && !p.DryRun && (r.spec.Cache.on() || r.spec.Explain || r.spec.VerifyBuild)
 }
 
 // dirFault says that the working directory is none, which the go command, and

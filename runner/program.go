@@ -81,7 +81,7 @@ func (r *run) supervise(ctx context.Context, c container.Command) (container.Exi
 //
 // path is that PATH, "" for the caller's.
 func (r *run) programEnv(path string) []string {
-	env := r.spec.Env.Environ()
+	env := r.caller.Environ()
 	if wd := goenv.Lookup(env, "PWD"); wd != "" && wd != r.spec.Dir {
 		env = append(env, "PWD="+r.spec.Dir)
 	}

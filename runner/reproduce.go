@@ -31,6 +31,7 @@ func (r *run) reproduce() string {
 	if r.spec.Compat {
 		words = append(words, "--compat=go")
 	}
+	words = append(words, r.reproducibleWords()...)
 	if r.spec.Build.Dir != "" {
 		words = append(words, "-C="+r.spec.Build.Dir)
 	}

@@ -26,6 +26,14 @@ const (
 	NotFound       Outcome = "not_found"      // 127
 )
 
+// Outcomes returns all of them.
+func Outcomes() []Outcome {
+	return []Outcome{
+		Success, Failure, Panic, Race, Signal, OOM, Timeout, Cancelled,
+		Usage, BuildFailed, Integrity, Infrastructure, NotExecutable, NotFound,
+	}
+}
+
 // Phase is a step of the way of one run.
 type Phase string
 
@@ -48,6 +56,9 @@ type Result struct {
 	Phase Phase `json:"phase"`
 	// ExitStatus is gorun's own, 0 to 255.
 	ExitStatus int `json:"exit_status"`
+	// Tolerated says that the run did not succeed and does not count as a
+	// failure: gorun exits with 0 instead of ExitStatus.
+	Tolerated bool `json:"tolerated,omitempty"`
 	// ProgramStatus is the program's exit code, or 128 + signal; nil when no
 	// program ran to an end.
 	ProgramStatus *int `json:"program_status,omitempty"`

@@ -9,6 +9,7 @@ import (
 
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/internal/buildflags"
+	"github.com/org/gorun-action/internal/goenv"
 )
 
 // Builder provides the place where the go command runs, and makes its
@@ -49,6 +50,8 @@ type run struct {
 	*Runner
 	spec   Spec
 	result Result
+	// caller is the environment that the program gets.
+	caller goenv.Env
 	// cancelled is the signal that asked for the end of the run, or nil.
 	cancelled os.Signal
 	// unsure says why what is built may differ from what the key says.
@@ -60,7 +63,7 @@ type run struct {
 // Run is the whole way of one run. It reports every Event, Finished last, and
 // returns the Result, whatever happened: a failure is an Outcome.
 func (r *Runner) Run(ctx context.Context, spec Spec) Result {
-	run := &run{Runner: r, spec: spec, result: Result{Cache: Off}}
+	run := r.begin(spec)
 	begin := r.Now()
 	if err := run.steps(ctx); err != nil {
 		run.fail(err)
@@ -83,7 +86,7 @@ func (r *run) steps(ctx context.Context) error {
 		hit := false
 		found, hit = r.restoring(&plan)
 		defer found.close()
-		if hit && !r.spec.VerifyCache {
+		if hit && !r.spec.VerifyCache && !r.spec.VerifyBuild {
 			err := r.runRestored(ctx, plan, found)
 			if !errors.Is(err, errLost) {
 				return err
@@ -147,6 +150,9 @@ func (r *run) prepare(ctx context.Context, plan Plan) (exe Executable, k *keepin
 	}
 	exe, err = timed(r, PhaseBuild, func() (exe Executable, err error) {
 		exe, k, err = r.build(ctx, plan, site, dir)
+		if err == nil && r.spec.VerifyBuild {
+			err = r.verifyBuild(ctx, plan, site, exe)
+		}
 		return exe, err
 	})
 	return exe, k, remove, err

@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -50,19 +51,27 @@ func endsBuild(s os.Signal) bool {
 }
 
 // relay passes signals on to the program and notes the ones that ask for its
-// end. It returns when stop is closed; noted is safe to read after that.
+// end, which it gets some time for. It returns when stop is closed; noted is
+// safe to read after that.
 func (r *run) relay(to chan<- os.Signal, stop <-chan struct{}) {
+	var late <-chan time.Time
 	for {
+		var s os.Signal
 		select {
-		case s := <-r.spec.Signals:
-			if cancels(s) {
-				r.cancelled = s
+		case s = <-r.spec.Signals:
+		case <-late:
+			s, late = syscall.SIGKILL, nil
+		case <-stop:
+			return
+		}
+		if cancels(s) {
+			r.cancelled = s
+			if late == nil && r.spec.CancelGrace > 0 {
+				late = time.After(r.spec.CancelGrace)
 			}
-			select {
-			case to <- s:
-			case <-stop:
-				return
-			}
+		}
+		select {
+		case to <- s:
 		case <-stop:
 			return
 		}

@@ -39,6 +39,12 @@ type Spec struct {
 	Timeout time.Duration
 	// Grace is how long a program that ran into the limit gets to end.
 	Grace time.Duration
+	// CancelGrace is how long a program that a signal told to end gets to do
+	// so; 0 is for ever.
+	CancelGrace time.Duration
+	// Tolerate reports whether an end that is no success is no failure either;
+	// the Result says so, and its ExitStatus stays. nil tolerates nothing.
+	Tolerate func(Result) bool
 	// Compat reports as go run does: "exit status N" and status 1.
 	Compat bool
 	// CacheDir is the absolute directory of gorun's own caches.
@@ -47,6 +53,14 @@ type Spec struct {
 	Cache CacheMode
 	// VerifyCache builds although there is an executable, and compares the two.
 	VerifyCache bool
+	// Reproducible builds with nothing of this machine that could change the
+	// executable: Env counts for it only as far as it says where things come from
+	// and what the target is. Build must have been made with the option of that
+	// name.
+	Reproducible bool
+	// VerifyBuild builds a second time, elsewhere and without a cache, and
+	// compares the two. It needs Reproducible.
+	VerifyBuild bool
 	// Explain reports every input of the key, and what it differs in.
 	Explain bool
 	// Replace lets the program take the place of this process where nothing

@@ -58,7 +58,7 @@ func (r *run) view(plan Plan, site container.Site, dir string) (view, error) {
 // into the work directory, which is removed even when gorun is killed; unless
 // the user wants to look at them.
 func (r *run) hostEnv(dir string) []string {
-	env := r.spec.Env.Environ()
+	env := r.neutralized(r.spec.Env.Environ(), dir)
 	if work, _ := r.spec.Build.Value("work"); work != "true" && r.spec.Env.Get("GOTMPDIR") == "" {
 		env = append(env, "GOTMPDIR="+dir)
 	}

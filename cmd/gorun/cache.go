@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -38,8 +39,8 @@ func (c *command) keyring(spec runner.Spec) *runner.Keyring {
 	}
 }
 
-func (c *command) store(spec runner.Spec) *store.Dir {
-	return &store.Dir{Root: filepath.Join(spec.CacheDir, "executables"), Now: c.now}
+func (c *command) store(o options, spec runner.Spec) *store.Dir {
+	return &store.Dir{Root: cmp.Or(o.cacheTo, filepath.Join(spec.CacheDir, "executables")), Now: c.now}
 }
 
 func indexes(spec runner.Spec) string { return filepath.Join(spec.CacheDir, "index") }
@@ -85,9 +86,10 @@ func (h history) Abouts(prefix string, n int) [][]byte {
 }
 
 // replaceable reports whether gorun has nothing to do after the program has
-// started: nothing to log, nothing to write, and no orphans to reap as PID 1.
+// started: nothing to log, to write, to judge or to end, and no orphans to reap as PID 1.
 func (o options) replaceable() bool {
-	return o.logFormat == "none" && o.logFile == "" && o.output == "raw" && o.verdictFile == "" && !o.compat && os.Getpid() != 1
+	return o.logFormat == "none" && o.logFile == "" && o.output == "raw" && o.verdictFile == "" && !o.compat &&
+		o.failOn.text == "" && o.cancelGrace == 0 && os.Getpid() != 1
 }
 
 // errSignalled says why a program runs as a child: it is to get a signal.

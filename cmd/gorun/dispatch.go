@@ -29,6 +29,10 @@ func dispatch(argv []string) int {
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		signals: forwarded(), now: time.Now,
 	}
+	if filepath.Base(argv[0]) == actionName {
+		c.act(os.Stdout)
+		c.action.exposed = hideCredentials()
+	}
 	return c.run(context.Background())
 }
 

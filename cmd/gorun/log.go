@@ -20,11 +20,16 @@ type log struct {
 	records  *report.JSON // set when the output becomes records
 	file     *os.File
 	toFile   *report.JSON // set when the file has records
+	stdout   io.Writer    // not nil: also gets what the program writes to standard output
+	raw      func() (stdout, stderr io.Writer)
 }
 
 // openLog chooses who reports, and where. It returns a usable log even with an
 // error, which is about the log file.
 func (c *command) openLog(o options) (*log, error) {
+	if c.action != nil {
+		return c.action.openLog(o, c.now), nil
+	}
 	stderr := c.stderrReporter(o)
 	if o.logFile == "" {
 		l := &log{reporter: stderr}
@@ -76,10 +81,16 @@ func (c *command) wantsColor() bool {
 
 // output returns where the program's output goes.
 func (l *log) output(stdout, stderr io.Writer) (io.Writer, io.Writer) {
-	if l.records == nil {
-		return stdout, stderr
+	switch {
+	case l.records != nil:
+		stdout, stderr = l.records.Stream("stdout"), l.records.Stream("stderr")
+	case l.raw != nil:
+		stdout, stderr = l.raw()
 	}
-	return l.records.Stream("stdout"), l.records.Stream("stderr")
+	if l.stdout != nil {
+		stdout = io.MultiWriter(stdout, l.stdout)
+	}
+	return stdout, stderr
 }
 
 // close ends the log and returns what kept it from being whole.

@@ -29,14 +29,19 @@ type options struct {
 	output        string
 	timeout       time.Duration
 	grace         time.Duration
+	cancelGrace   time.Duration
+	failOn        failOn
 	verdictFile   string
 	compat        bool
 	strict        bool
 	cacheDir      string
+	cacheTo       string
 	cacheMode     string
 	cacheSize     int64
 	cacheAge      time.Duration
 	verifyCache   bool
+	reproducible  bool
+	verifyBuild   bool
 	explain       bool
 	help, version bool
 }
@@ -60,14 +65,19 @@ func (o *options) own() []buildflags.Own {
 		{Name: "output", Arg: "raw|json", Usage: "raw leaves the program's output alone, json turns its lines into log records", Set: oneOf(&o.output, "raw", "json")},
 		{Name: "timeout", Arg: "duration", Usage: "time limit for the program, without the build: 90s, 5m; it gets QUIT, then TERM, then KILL, and the status is 124", Set: duration(&o.timeout)},
 		{Name: "grace", Arg: "duration", Usage: "how long a program that ran into the limit gets to end, default 10s", Set: duration(&o.grace)},
+		{Name: "cancel-grace", Arg: "duration", Usage: "how long a program that was told to end by INT or TERM gets, before it is killed; default: for ever", Set: duration(&o.cancelGrace)},
+		{Name: "fail-on", Arg: "all|none|list", Usage: "which ends of a run are failures: outcomes and exit statuses with commas between them (panic,timeout,3,64-78); with any other the status is 0", Set: o.failOn.set},
 		{Name: "verdict-file", Arg: "file", Usage: "write what became of the run there, as JSON", Set: file(&o.verdictFile)},
 		{Name: "compat", Arg: "go|none", Usage: "go reports exactly as go run does: its text, \"exit status N\", status 1", Set: o.setCompat},
 		{Name: "strict-flags", Bool: true, Usage: "refuse the flags that the manual page names and no Go release has", Set: boolean(&o.strict)},
 		{Name: "cache-dir", Arg: "directory", Usage: "where gorun keeps its caches; default: gorun in the user's cache directory", Set: file(&o.cacheDir)},
+		{Name: "cache-to", Arg: "dir:path", Usage: "where executables are kept, default: in --cache-dir", Set: cacheTo(&o.cacheTo)},
 		{Name: "cache-mode", Arg: "readwrite|read|off", Usage: "what to do with the executables of earlier runs: use and keep them, use them only, neither", Set: oneOf(&o.cacheMode, string(runner.CacheReadWrite), string(runner.CacheRead), string(runner.CacheOff))},
 		{Name: "cache-size", Arg: "size", Usage: "how much the kept executables may take, default 2GiB; the least recently used go first, 0 is no limit", Set: size(&o.cacheSize)},
 		{Name: "cache-age", Arg: "duration", Usage: "how long an executable is kept after its last use, default 720h; 0 is for ever", Set: duration(&o.cacheAge)},
 		{Name: "verify-cache", Bool: true, Usage: "build although the executable is there, and compare the two; a difference is an integrity failure", Set: boolean(&o.verifyCache)},
+		{Name: "reproducible", Bool: true, Usage: "build the same bytes on every machine: -trimpath, -buildvcs=false, and no variable of this machine that could change the executable", Set: boolean(&o.reproducible)},
+		{Name: "verify-build", Bool: true, Usage: "build a second time in another directory and without a cache, and compare the two; a difference is an integrity failure. It implies --reproducible", Set: boolean(&o.verifyBuild)},
 		{Name: "explain", Bool: true, Usage: "show every input of the executable's key and, where it was not there, what has changed", Set: boolean(&o.explain)},
 		{Name: "version", Bool: true, Usage: "print gorun's version and the pinned toolchains", Set: boolean(&o.version)},
 		{Name: "h", Bool: true, Usage: "print this help", Set: boolean(&o.help)},
@@ -119,6 +129,10 @@ func (o *options) check() error {
 		return &buildflags.UsageError{Message: "--explain is shown in the log, which --log-format=none leaves out", Hint: "drop one of the two flags"}
 	case o.verifyCache && o.cacheMode == string(runner.CacheOff):
 		return &buildflags.UsageError{Message: "--verify-cache has nothing to compare with --cache-mode=off", Hint: "drop one of the two flags"}
+	case o.cacheTo != "" && o.cacheMode == string(runner.CacheOff):
+		return &buildflags.UsageError{Message: "--cache-to names a store that --cache-mode=off does not use", Hint: "drop one of the two flags"}
+	case o.failOn.text != "" && o.compat:
+		return &buildflags.UsageError{Message: "--fail-on and --compat=go contradict each other: go run fails when the program does", Hint: "drop one of the two flags"}
 	case o.image != "" && o.builder == "host":
 		return &buildflags.UsageError{Message: "--toolchain-image has no meaning with --builder=host", Hint: "drop one of the two flags"}
 	case o.image != "" && o.goVersion != "":
@@ -139,6 +153,17 @@ func file(to *string) func(string) error {
 		}
 		*to, err = filepath.Abs(v)
 		return err
+	}
+}
+
+// cacheTo takes the store of executables, whose path counts as file's does.
+func cacheTo(to *string) func(string) error {
+	return func(v string) error {
+		dir, ok := strings.CutPrefix(v, "dir:")
+		if !ok || dir == "" {
+			return fmt.Errorf("write it as dir:path")
+		}
+		return file(to)(dir)
 	}
 }
 

@@ -16,24 +16,26 @@ const module = "github.com/org/gorun-action/"
 // rooms lists what each package of ours may import of ours. A package that is
 // not listed is a mistake here or there.
 var rooms = map[string][]string{
-	"cachekeys":             {},
-	"container":             {},
-	"container/docker":      {"container"},
-	"container/image":       {"container"},
-	"container/provision":   {"container", "container/docker", "container/image", "internal/buildflags", "internal/goenv"},
-	"internal/acttest":      {},
-	"internal/arrows":       {},
-	"internal/buildflags":   {},
-	"internal/capture":      {},
-	"internal/completeness": {"cachekeys"},
-	"internal/conformance":  {},
-	"internal/docs":         {},
-	"internal/goenv":        {},
-	"internal/soundness":    {"cachekeys"},
-	"internal/store":        {},
-	"internal/workflows":    {},
-	"runner":                {"cachekeys", "container", "internal/buildflags", "internal/capture", "internal/goenv"},
-	"internal/report":       {"cachekeys", "container", "runner"},
+	"cachekeys":                     {},
+	"container":                     {},
+	"container/docker":              {"container"},
+	"container/image":               {"container"},
+	"container/provision":           {"container", "container/docker", "container/image", "internal/buildflags", "internal/goenv"},
+	"internal/acttest":              {},
+	"internal/arrows":               {},
+	"internal/buildflags":           {},
+	"internal/capture":              {},
+	"internal/completeness":         {"cachekeys"},
+	"internal/conformance":          {},
+	"internal/docs":                 {},
+	"internal/githubactions":        {},
+	"internal/githubactions/parser": {},
+	"internal/goenv":                {},
+	"internal/soundness":            {"cachekeys"},
+	"internal/store":                {},
+	"internal/workflows":            {},
+	"runner":                        {"cachekeys", "container", "internal/buildflags", "internal/capture", "internal/goenv"},
+	"internal/report":               {"cachekeys", "container", "runner"},
 }
 
 // anything are the rooms on top, which may import everything.
@@ -46,6 +48,7 @@ var homes = map[string][]string{
 	"github.com/rhysd/actionlint":            {"internal/workflows"},
 	"github.com/rs/zerolog":                  {"internal/report"},
 	"github.com/klauspost/compress":          {"container/image"},
+	"github.com/sethvargo/go-githubactions":  {"internal/githubactions"},
 	"golang.org/x/crypto/x509roots":          {"container/image"},
 }
 

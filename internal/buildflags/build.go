@@ -13,6 +13,9 @@ type Options struct {
 	Strict bool
 	// Compat accepts exactly what the go command accepts.
 	Compat bool
+	// Reproducible adds the flags that keep this machine out of the executable,
+	// refuses those that say otherwise, and leaves out GOFLAGS and CgoCFlags.
+	Reproducible bool
 	// GOFLAGS and CgoCFlags ($CGO_CFLAGS) are "" when they are set nowhere.
 	GOFLAGS, CgoCFlags string
 	// GOOS and GOARCH are the target.
@@ -21,13 +24,16 @@ type Options struct {
 
 // Build puts the flags into Go's spelling. Every error is a *UsageError.
 func (p Parsed) Build(o Options) (Build, error) {
+	if o.Reproducible {
+		o.GOFLAGS, o.CgoCFlags = "", ""
+	}
 	env, err := parseGOFLAGS(o.GOFLAGS)
 	if err != nil {
 		return Build{}, err
 	}
 	t := translation{Options: o, parsed: p, index: newIndex(), env: env, page: map[string]string{}}
 	t.build.Dir = p.Dir
-	for _, step := range []func() error{t.read, t.mod, t.mode, t.linkmode, t.ldlgo, t.gldebug, t.buildflags, t.rest} {
+	for _, step := range []func() error{t.read, t.reproducible, t.mod, t.mode, t.linkmode, t.ldlgo, t.gldebug, t.buildflags, t.rest} {
 		if err := step(); err != nil {
 			return Build{}, err
 		}

@@ -49,3 +49,6 @@ func packageWords(list []string) (int, error) {
 	}
 	return 1, nil
 }
+
+// Rest returns the words from the first one on that is no flag, or after "--".
+func (p Parsed) Rest() []string { return p.rest }

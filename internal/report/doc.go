@@ -7,7 +7,7 @@
 // A reader must accept fields that it does not know. Each record has
 //
 //	time   string  always  RFC 3339, UTC, six digits of fraction; never runs backwards if the clock does not
-//	level  string  always  "info"; "warn" for a warning; "error" for a diagnostic and for the result of a failed run
+//	level  string  always  "info"; "warn" for a warning; "error" for a diagnostic and for the result of a failed run, which is "warn" when it is tolerated
 //	event  string  always  one of the events below
 //
 // and the fields of its event. "always" is a field that is never left out;
@@ -145,6 +145,7 @@
 //	  outcome                 string  always                  "success", "failure", "panic", "race", "signal", "oom", "timeout", "cancelled", "usage", "build_failed", "integrity", "infrastructure", "not_executable" or "not_found"
 //	  phase                   string  always                  the last phase reached: "inputs", "plan", "restore", "toolchain", "build" or "run"
 //	  exit_status             number  always                  gorun's own
+//	  tolerated               boolean with --fail-on          true: it is no failure, and gorun exits with 0 instead
 //	  program_status          number  when a program ended    its exit code, or 128 + the signal
 //	  signal                  string  when a signal ended it  "SIGTERM"
 //	  error                   string  on failure              one sentence

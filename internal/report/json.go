@@ -114,7 +114,10 @@ func (j *JSON) Event(e runner.Event) {
 func (j *JSON) finish(r runner.Result) {
 	j.endStreams()
 	level := zerolog.InfoLevel
-	if r.Outcome != runner.Success {
+	switch {
+	case r.Tolerated:
+		level = zerolog.WarnLevel
+	case r.Outcome != runner.Success:
 		level = zerolog.ErrorLevel
 	}
 	j.record(j.now(), level, "result", r)

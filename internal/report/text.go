@@ -204,6 +204,9 @@ func (t *Text) finished(r runner.Result) {
 	t.write(t.color(red, "gorun: ") + oneLine(t.failure(r)))
 	t.field("hint", oneLine(r.Hint))
 	t.field("reproduce", r.Reproduce) // to be copied: as it is
+	if r.Tolerated {
+		t.remark("", "--fail-on does not count this as a failure: the status is 0")
+	}
 }
 
 // failure is the sentence of a failed run. What the go command has said about

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/org/gorun-action/internal/buildflags"
+	"github.com/org/gorun-action/internal/githubactions"
+	"github.com/org/gorun-action/internal/goenv"
+	"github.com/org/gorun-action/internal/report"
+	"github.com/org/gorun-action/runner"
+)
+
+// actionName is the argv[0] of gorun as the entrypoint of the GitHub Action. It
+// takes no arguments: the runner quotes them badly, and act splits them.
+const actionName = "gorun-action"
+
+// actionGrace leaves time to write results before the runner, which sends INT,
+// TERM after 7.5 s and KILL after another 2.5 s, gives up.
+const actionGrace = "--cancel-grace=7s"
+
+// action is what the door of the GitHub Action adds to a command.
+type action struct {
+	inputs   githubactions.Inputs
+	err      error // what is wrong with the inputs
+	exposed  error // why the program might read the runner's credentials
+	getenv   func(string) string
+	stream   *githubactions.Stream
+	reporter *githubactions.Reporter
+	stdout   *githubactions.Captured
+	open     []io.Closer // what holds back a last line without newline
+}
+
+// act makes c the command that a step's inputs ask for. stdout is the one
+// stream to the runner.
+func (c *command) act(stdout io.Writer) {
+	environ := c.environ
+	a := &action{stdout: githubactions.NewCaptured(0)}
+	a.getenv = func(name string) string { return goenv.Lookup(environ, name) }
+	o := defaults()
+	a.inputs, a.err = githubactions.ReadInputs(environ, o.own())
+	a.stream = githubactions.NewStream(stdout, githubactions.NewToken(), a.inputs.WorkflowCommands)
+	a.stream.Mask(a.inputs.Secrets()...)
+	a.reporter = githubactions.NewReporter(a.stream, a.annotator())
+	c.action = a
+	c.args = append([]string{actionGrace}, a.inputs.Args...)
+	c.environ = append(githubactions.ProgramEnviron(environ), a.inputs.Env...)
+	if a.err == nil {
+		c.stdin, a.err = pipeOf(a.inputs.Stdin)
+	}
+}
+
+func (a *action) annotator() *githubactions.Annotator {
+	if a.err == nil && !a.inputs.Annotations {
+		return nil
+	}
+	touched := githubactions.Touched{
+		Event: a.getenv("GITHUB_EVENT_NAME"), EventPath: a.getenv("GITHUB_EVENT_PATH"),
+		SHA: a.getenv("GITHUB_SHA"), BaseRef: a.getenv("GITHUB_BASE_REF"),
+		Dir: a.getenv("GITHUB_WORKSPACE"), Path: a.getenv("PATH"),
+	}
+	return &githubactions.Annotator{
+		Workspace: a.getenv("GITHUB_WORKSPACE"),
+		Tolerated: func(r runner.Result) bool { return r.Tolerated },
+		Touched: func() []string {
+			files, _ := touched.Files() // where they are not known the order stays
+			return files
+		},
+	}
+}
+
+// pipeOf returns a file that has text in it.
+func pipeOf(text string) (*os.File, error) {
+	if text == "" {
+		return os.Open(os.DevNull)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("input stdin: %w", err)
+	}
+	go func() {
+		io.WriteString(w, text) // a program that does not read it all is no failure
+		w.Close()
+	}()
+	return r, nil
+}
+
+// check refuses flags that would write past the stream.
+func (a *action) check(o options) error {
+	switch {
+	case a.err != nil:
+		return a.err
+	case o.compat || o.logFile != "" || o.verdictFile != "" || o.logFormat == "none" || o.help || o.version:
+		return &buildflags.UsageError{
+			Message: "input build-flags: --compat, --log-file, --log-format, --verdict-file, --help and --version have no place in the action",
+			Hint:    "the inputs log-format and output choose the log; the output verdict names the verdict file",
+		}
+	}
+	return nil
+}
+
+// openLog has everything go over the stream.
+func (a *action) openLog(o options, now func() time.Time) *log {
+	l := &log{stdout: a.stdout, raw: a.raw}
+	var shown runner.Reporter
+	if o.logFormat == "text" {
+		shown = report.NewText(a.stream.Fenced(), report.TextOptions{Now: now})
+	} else {
+		records := report.NewJSON(a.stream.Fenced(), now)
+		shown = records
+		if o.output == "json" {
+			l.records = records
+		}
+	}
+	l.reporter = report.Tee(a.reporter, shown) // a group begins before its first line
+	if a.err == nil {
+		words, _ := buildflags.Quote(append([]string{"gorun"}, a.inputs.Args...))
+		l.reporter.Event(runner.Noticed{Message: "running " + words})
+	}
+	return l
+}
+
+// raw is where the program's output goes when it is not made into records.
+func (a *action) raw() (stdout, stderr io.Writer) {
+	out, err := a.stream.Open(), a.stream.Open()
+	a.open = append(a.open, out, err)
+	return out, err
+}
+
+// conclude writes what the job shows and later steps read. What cannot be
+// written is a warning: it changes nothing about what became of the run.
+func (a *action) conclude(r runner.Result) {
+	for _, w := range a.open {
+		w.Close()
+	}
+	verdict, err := a.writeVerdict(r)
+	errs := []error{a.exposed, err, a.writeSummary(), a.writeOutputs(r, verdict)}
+	if err := errors.Join(errs...); err != nil {
+		a.stream.Command(githubactions.Warning(githubactions.Position{}, "gorun", err.Error()))
+	}
+	a.stream.Close()
+}
+
+// writeVerdict writes the verdict file into the runner's temporary directory,
+// and returns its name there: the directory's path is another one outside of
+// this container.
+func (a *action) writeVerdict(r runner.Result) (name string, err error) {
+	dir := a.getenv("RUNNER_TEMP")
+	if dir == "" {
+		return "", nil
+	}
+	f, err := os.CreateTemp(dir, "gorun-verdict-*.json")
+	if err != nil {
+		return "", fmt.Errorf("making the verdict file: %w", err)
+	}
+	f.Chmod(0o644) // later steps may be another user's
+	f.Close()
+	return filepath.Base(f.Name()), report.WriteVerdict(f.Name(), r)
+}
+
+func (a *action) writeSummary() error {
+	if a.err == nil && !a.inputs.Summary {
+		return nil
+	}
+	s := a.reporter.Summary()
+	s.Image, s.Directory = strings.TrimPrefix(a.getenv("GORUN_IMAGE"), "docker://"), a.inputs.Text("working-directory")
+	_, err := githubactions.NewFile("GITHUB_STEP_SUMMARY", a.getenv).AppendSummary(s.Markdown())
+	return besidesNoFile(err)
+}
+
+func (a *action) writeOutputs(r runner.Result, verdict string) error {
+	var entries []githubactions.Entry
+	for _, o := range githubactions.Outputs(r, a.stdout, verdict) {
+		entries = append(entries, githubactions.Entry(o))
+	}
+	note, err := githubactions.NewFile("GITHUB_OUTPUT", a.getenv).Append(entries...)
+	if note != "" {
+		a.stream.Command(githubactions.Warning(githubactions.Position{}, "gorun", note))
+	}
+	return besidesNoFile(err)
+}
+
+// besidesNoFile drops the error of a runner that names no file.
+func besidesNoFile(err error) error {
+	if errors.Is(err, githubactions.ErrNoFile) {
+		return nil
+	}
+	return err
+}

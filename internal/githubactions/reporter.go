@@ -1,0 +1,139 @@
+package githubactions
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/org/gorun-action/runner"
+)
+
+// commander writes commands to the runner, those of one call in one piece. A
+// [Stream] is one.
+type commander interface{ Command(...Command) }
+
+// maxWarned bounds the warnings whose text is kept.
+const maxWarned = maxListed
+
+// Reporter is the [runner.Reporter] of a GitHub job: the build's text in a
+// group, what a look into the log may need as debug lines, annotations at the
+// end. It is safe for concurrent use.
+//
+// It prints no text of the run itself. Whoever does comes after it, in
+// [report.Tee], so that the group is there before its first line.
+//
+//   - The group begins with the first line of the go command's text, so none is
+//     empty. It ends before the first finding: what is wrong is never folded
+//     away. The program's output is in no group: it is what the step is for.
+//   - Notices are in the log and not annotated: they ask nobody to act, and an
+//     annotation is shown again with every run.
+//   - Annotations come with Finished, since which nine are the most important
+//     is known only then; this may take the two seconds of [Touched].
+type Reporter struct {
+	to       commander
+	annotate *Annotator
+
+	mu       sync.Mutex
+	title    string // of the group of the build under way
+	group    bool
+	found    bool // a finding was shown: no more groups in this build
+	warned   []runner.Warned
+	warnings int
+	restored *runner.Restored
+	saved    *runner.Saved
+	result   runner.Result
+}
+
+// NewReporter returns a Reporter that writes to a [Stream]. Without an
+// Annotator there are no annotations.
+func NewReporter(to commander, annotate *Annotator) *Reporter {
+	return &Reporter{to: to, annotate: annotate}
+}
+
+// Event implements [runner.Reporter].
+func (r *Reporter) Event(e runner.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var commands []Command
+	if text := debugText(e); text != "" {
+		commands = append(commands, Debug(text))
+	}
+	if commands = append(commands, r.commands(e)...); len(commands) > 0 {
+		r.to.Command(commands...)
+	}
+}
+
+// commands remembers what the end needs, and returns what is to be written now.
+func (r *Reporter) commands(e runner.Event) []Command {
+	switch e := e.(type) {
+	case runner.BuildStarted:
+		r.title, r.found = buildTitle(e), false
+	case runner.BuildOutput:
+		return r.buildOutput(e)
+	case runner.Built, runner.Started:
+		return r.endGroup()
+	case runner.Restored:
+		r.restored = &e
+	case runner.Saved:
+		r.saved = &e
+	case runner.Warned:
+		if r.warnings++; len(r.warned) < maxWarned {
+			r.warned = append(r.warned, e)
+		}
+	case runner.Finished:
+		r.result = e.Result
+		return append(r.endGroup(), r.annotations()...)
+	}
+	return nil
+}
+
+// buildOutput opens the group for what is no finding, and closes it for one.
+func (r *Reporter) buildOutput(e runner.BuildOutput) []Command {
+	switch {
+	case e.Parsed:
+		r.found = true
+		return r.endGroup()
+	case r.group || r.found || strings.TrimSpace(e.Text) == "":
+		return nil
+	}
+	r.group = true
+	return []Command{Group(r.title)}
+}
+
+func (r *Reporter) endGroup() []Command {
+	if !r.group {
+		return nil
+	}
+	r.group = false
+	return []Command{EndGroup()}
+}
+
+// annotations are those of the result, then those of the warnings.
+func (r *Reporter) annotations() []Command {
+	if r.annotate == nil {
+		return nil
+	}
+	var commands []Command
+	for _, a := range append(r.annotate.Annotations(r.result), warnings(r.warned, r.warnings)...) {
+		commands = append(commands, a.command())
+	}
+	return commands
+}
+
+// Summary returns what is known of the run; after Finished, that is all. The
+// caller adds what only it knows: Image, Directory, Limit.
+func (r *Reporter) Summary() Summary {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return Summary{Result: r.result, Restored: r.restored, Saved: r.saved, Warned: r.warned[:len(r.warned):len(r.warned)], Warnings: r.warnings}
+}
+
+func (a Annotation) command() Command {
+	at := Position{File: a.File, Line: a.Line, Column: a.Column}
+	switch a.Level {
+	case LevelWarning:
+		return Warning(at, a.Title, a.Message)
+	case LevelNotice:
+		return Notice(at, a.Title, a.Message)
+	}
+	return Error(at, a.Title, a.Message)
+}
