@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io/fs"
 	"maps"
 	"net"
 	"os"
@@ -156,6 +155,12 @@ func NewWorkspace(t testing.TB, files map[string]string) Workspace {
 			t.Fatal(err)
 		}
 	}
+	return commit(t, dir)
+}
+
+// commit makes dir a repository with one commit.
+func commit(t testing.TB, dir string) Workspace {
+	t.Helper()
 	ws := Workspace(dir)
 	ws.git(t, "init", "--quiet", "--initial-branch=main")
 	ws.git(t, "add", "--all")
@@ -170,26 +175,6 @@ func (w Workspace) git(t testing.TB, args ...string) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("git %s: %v\n%s", args[0], err, out)
 	}
-}
-
-// Files reads a directory for NewWorkspace: what lies in dir comes to lie
-// under prefix.
-func Files(t testing.TB, dir, prefix string) map[string]string {
-	t.Helper()
-	files := map[string]string{}
-	err := filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(file)
-		rel, _ := filepath.Rel(dir, file)
-		files[filepath.Join(prefix, rel)] = string(content)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
 }
 
 func sortedKeys[V any](m map[string]V) []string {
