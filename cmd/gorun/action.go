@@ -46,7 +46,7 @@ func (c *command) act(stdout io.Writer) {
 	a.inputs, a.err = githubactions.ReadInputs(environ, o.own())
 	a.stream = githubactions.NewStream(stdout, githubactions.NewToken(), a.inputs.WorkflowCommands)
 	a.stream.Mask(a.inputs.Secrets()...)
-	a.reporter = githubactions.NewReporter(a.stream, a.annotator())
+	a.reporter = githubactions.NewReporter(a.stream, a.annotator(), a.getenv("RUNNER_DEBUG") == "1")
 	c.action = a
 	c.args = append([]string{actionGrace}, a.inputs.Args...)
 	c.environ = append(githubactions.ProgramEnviron(environ), a.inputs.Env...)
@@ -67,10 +67,7 @@ func (a *action) annotator() *githubactions.Annotator {
 	return &githubactions.Annotator{
 		Workspace: a.getenv("GITHUB_WORKSPACE"),
 		Tolerated: func(r runner.Result) bool { return r.Tolerated },
-		Touched: func() []string {
-			files, _ := touched.Files() // where they are not known the order stays
-			return files
-		},
+		Touched:   touched.Files,
 	}
 }
 

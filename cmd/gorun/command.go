@@ -33,6 +33,9 @@ func (c *command) run(ctx context.Context) int {
 	if err == nil && (o.help || o.version) {
 		return c.inform(o)
 	}
+	if err == nil {
+		err = c.settle(o, &spec)
+	}
 	log, logErr := c.openLog(o)
 	if err == nil {
 		err = logErr

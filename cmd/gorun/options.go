@@ -33,6 +33,7 @@ type options struct {
 	failOn        failOn
 	verdictFile   string
 	compat        bool
+	runAs         string
 	strict        bool
 	cacheDir      string
 	cacheTo       string
@@ -48,7 +49,7 @@ type options struct {
 
 func defaults() options {
 	return options{
-		builder: "auto", logFormat: "auto", output: "raw", grace: defaultGrace,
+		builder: "auto", logFormat: "auto", output: "raw", grace: defaultGrace, runAs: "self",
 		cacheMode: string(runner.CacheReadWrite), cacheSize: store.DefaultBytes, cacheAge: store.DefaultAge,
 	}
 }
@@ -79,6 +80,7 @@ func (o *options) own() []buildflags.Own {
 		{Name: "reproducible", Bool: true, Usage: "build the same bytes on every machine: -trimpath, -buildvcs=false, and no variable of this machine that could change the executable", Set: boolean(&o.reproducible)},
 		{Name: "verify-build", Bool: true, Usage: "build a second time in another directory and without a cache, and compare the two; a difference is an integrity failure. It implies --reproducible", Set: boolean(&o.verifyBuild)},
 		{Name: "explain", Bool: true, Usage: "show every input of the executable's key and, where it was not there, what has changed", Set: boolean(&o.explain)},
+		{Name: "run-as", Arg: "self|owner", Usage: "owner: when started as root, become the owner of the working directory first, so that the program does not run as root and files belong to that owner; the images set it", Set: oneOf(&o.runAs, "self", "owner")},
 		{Name: "version", Bool: true, Usage: "print gorun's version and the pinned toolchains", Set: boolean(&o.version)},
 		{Name: "h", Bool: true, Usage: "print this help", Set: boolean(&o.help)},
 		{Name: "help", Bool: true, Usage: "the same as -h", Set: boolean(&o.help)},

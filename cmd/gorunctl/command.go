@@ -28,6 +28,7 @@ Usage:
 Commands:
 
     image build     make a toolchain image from the module proxy, without a daemon
+    image runner    make the runner image, a toolchain image with gorun in it
     image verify    make the pinned images again and compare them with the lock
     image list      print the lock
     lock            write the lock anew
@@ -54,6 +55,7 @@ type subcommand struct {
 func subcommands() []subcommand {
 	return []subcommand{
 		{"image build", buildHelp, build},
+		{"image runner", runnerHelp, buildRunner},
 		{"image verify", verifyHelp, verify},
 		{"image list", listHelp, list},
 		{"lock", lockHelp, lock},

@@ -129,6 +129,7 @@ func TestHelp(t *testing.T) {
 	}
 	flags := map[string][]string{
 		"image build":  {"-go-version release", "-platform os/arch", "-output file", "-load", "-push reference", "-file file"},
+		"image runner": {"-go-version release", "-platform os/arch", "-gorun file", "-ldflags flags", "-version release", "-revision commit", "-source address", "-tag reference", "-output tar:file", "-load", "-push", "-file file"},
 		"image verify": {"-go-version release", "-platform os/arch", "-file file"},
 		"image list":   {"-json", "-file file"},
 		"cache ls":     {"-json", "-cache-dir directory"},

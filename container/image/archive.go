@@ -169,10 +169,7 @@ func ociIndex(img v1.Image, tags []name.Tag) (*v1.IndexManifest, error) {
 	index := &v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex}
 	for _, tag := range tags {
 		named := desc.DeepCopy()
-		named.Annotations = map[string]string{
-			"io.containerd.image.name":          engineName(tag),
-			"org.opencontainers.image.ref.name": tag.TagStr(),
-		}
+		named.Annotations = tagAnnotations(tag)
 		index.Manifests = append(index.Manifests, *named)
 	}
 	if len(tags) == 0 {

@@ -28,7 +28,7 @@ var rooms = map[string][]string{
 	"internal/completeness":         {"cachekeys"},
 	"internal/conformance":          {},
 	"internal/docs":                 {},
-	"internal/githubactions":        {},
+	"internal/githubactions":        {"internal/buildflags", "internal/goenv", "runner"},
 	"internal/githubactions/parser": {},
 	"internal/goenv":                {},
 	"internal/soundness":            {"cachekeys"},
@@ -50,6 +50,7 @@ var homes = map[string][]string{
 	"github.com/klauspost/compress":          {"container/image"},
 	"github.com/sethvargo/go-githubactions":  {"internal/githubactions"},
 	"golang.org/x/crypto/x509roots":          {"container/image"},
+	"github.com/yuin/goldmark":               {}, // tests only
 }
 
 // never lists what may not even be reached from a room, through anything.

@@ -1,7 +1,6 @@
 package githubactions
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,8 +10,6 @@ import (
 
 	"github.com/org/gorun-action/runner"
 )
-
-var update = flag.Bool("update", false, "write action.yml and the README's tables")
 
 var root = filepath.Join("..", "..")
 
@@ -63,7 +60,7 @@ func actionFile(image string) string {
 		"branding:\n  icon: play-circle\n  color: blue\n" +
 		"inputs:\n")
 	for _, i := range Table() {
-		fmt.Fprintf(&b, "  %s:\n    description: %s\n    required: false\n", i.Name, strconv.Quote(plain(i.Usage+" "+i.Accepts)))
+		fmt.Fprintf(&b, "  %s:\n    description: %s\n    required: false\n", i.Name, strconv.Quote(plain(i.Usage+" Accepts "+i.Accepts+".")))
 		if i.Default != "" {
 			fmt.Fprintf(&b, "    default: %q\n", i.Default)
 		}
@@ -87,7 +84,7 @@ func TestReadmeTables(t *testing.T) {
 	var in, out strings.Builder
 	in.WriteString("\n| input | what it does | accepts | default | flag |\n|---|---|---|---|---|\n")
 	for _, i := range Table() {
-		fmt.Fprintf(&in, "| `%s` | %s | %s | %s | %s |\n", i.Name, cell(i.Usage), cell(i.Accepts), code(i.Default), code(dashed(i.Flag)))
+		fmt.Fprintf(&in, "| `%s` | %s | %s | %s | %s |\n", i.Name, cell(i.Usage), cell(i.Accepts), quotedCell(i.Default), quotedCell(dashed(i.Flag)))
 	}
 	out.WriteString("\n| output | what it is |\n|---|---|\n")
 	for _, o := range Outputs(runner.Result{}, nil, "") {
@@ -125,7 +122,7 @@ func compare(t *testing.T, path, got, want string) {
 
 func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
 
-func code(s string) string {
+func quotedCell(s string) string {
 	if s == "" {
 		return ""
 	}

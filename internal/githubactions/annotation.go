@@ -52,9 +52,10 @@ type Annotator struct {
 	// Result names them.
 	Workspace string
 	// Touched returns the absolute paths of the files that the change under test
-	// touches; their findings come first. It is asked only when there are more
-	// findings than GitHub shows. nil, or no paths: the order stays.
-	Touched func() []string
+	// touches, as [Touched.Files]; their findings come first. It is asked only
+	// when there are more findings than GitHub shows. nil, an error, or no paths:
+	// the order stays.
+	Touched func() ([]string, error)
 	// Tolerated reports whether a run that was no success leaves the job green.
 	// What is an error otherwise is a warning then. nil tolerates nothing.
 	Tolerated func(runner.Result) bool
@@ -141,8 +142,12 @@ func (a Annotator) touchedFirst(places places, found []int, all []runner.Diagnos
 	if a.Touched == nil {
 		return
 	}
+	paths, err := a.Touched()
+	if err != nil {
+		return
+	}
 	touched := map[string]bool{}
-	for _, path := range a.Touched() {
+	for _, path := range paths {
 		if name, ok := places.relative(path); ok {
 			touched[name] = true
 		}

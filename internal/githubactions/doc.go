@@ -34,6 +34,9 @@
 //   - Problem matchers go on while parsing is off. The fence is no protection
 //     against them: the program's lines can become annotations by a matcher that
 //     the workflow has set up.
+//   - The log's page paints lines that begin with "##[error]", "##[group]" and the
+//     like, whether they were commands or not. That is paint: nothing is annotated
+//     or set. Log records begin with a brace and are not painted.
 //
 // # The files
 //

@@ -147,10 +147,12 @@ func (i Input) refuse(value string, err error) error {
 		value = strings.ToValidUTF8(value[:100], "") + "…"
 	}
 	if i.Name == "env" { // it may be a secret
-		return &buildflags.UsageError{Message: "input env: " + err.Error(), Hint: "write " + i.Accepts}
+		return &buildflags.UsageError{Message: "input env: " + err.Error(), Hint: i.hint()}
 	}
-	return &buildflags.UsageError{Message: fmt.Sprintf("input %s: %q: %v", i.Name, value, err), Hint: "write " + i.Accepts}
+	return &buildflags.UsageError{Message: fmt.Sprintf("input %s: %q: %v", i.Name, value, err), Hint: i.hint()}
 }
+
+func (i Input) hint() string { return "write " + strings.ReplaceAll(i.Accepts, "`", "") }
 
 // contradiction finds inputs that exclude each other.
 func (in Inputs) contradiction() error {

@@ -6,10 +6,8 @@ import (
 	"github.com/org/gorun-action/runner"
 )
 
-// Output is one output of the action's step.
-type Output struct{ Name, Value string }
-
-// Outputs returns the outputs of a run, all of them in every run:
+// Outputs returns the outputs of the action, all of them in every run, for
+// GITHUB_OUTPUT:
 //
 //	exit-code          the program's exit code, or 128 + its signal, when it ran to an end of its own; else gorun's status
 //	outcome            the Outcome: "success", "build_failed", …
@@ -25,8 +23,8 @@ type Output struct{ Name, Value string }
 //
 // At a time limit exit-code is 124 whatever the program did about it. stdout
 // may be nil when nothing was captured.
-func Outputs(r runner.Result, stdout *Captured, verdict string) []Output {
-	return []Output{
+func Outputs(r runner.Result, stdout *Captured, verdict string) []Entry {
+	return []Entry{
 		{"exit-code", strconv.Itoa(exitCode(r))},
 		{"outcome", string(r.Outcome)},
 		{"phase", string(r.Phase)},

@@ -26,16 +26,21 @@ const maxWarned = maxListed
 //     away. The program's output is in no group: it is what the step is for.
 //   - Notices are in the log and not annotated: they ask nobody to act, and an
 //     annotation is shown again with every run.
+//   - What comes while the program runs waits until it has ended: a command
+//     between the halves of a line would cut it in two.
 //   - Annotations come with Finished, since which nine are the most important
 //     is known only then; this may take the two seconds of [Touched].
 type Reporter struct {
 	to       commander
+	debug    bool
 	annotate *Annotator
 
 	mu       sync.Mutex
 	title    string // of the group of the build under way
 	group    bool
 	found    bool // a finding was shown: no more groups in this build
+	running  bool
+	waiting  []Command // until the program has ended
 	warned   []runner.Warned
 	warnings int
 	restored *runner.Restored
@@ -44,22 +49,27 @@ type Reporter struct {
 }
 
 // NewReporter returns a Reporter that writes to a [Stream]. Without an
-// Annotator there are no annotations.
-func NewReporter(to commander, annotate *Annotator) *Reporter {
-	return &Reporter{to: to, annotate: annotate}
+// Annotator there are no annotations. debug is whether the job runs with debug
+// logging (RUNNER_DEBUG=1): the runner drops debug lines otherwise, but shows
+// the fence that opens and closes around each.
+func NewReporter(to commander, annotate *Annotator, debug bool) *Reporter {
+	return &Reporter{to: to, annotate: annotate, debug: debug}
 }
 
 // Event implements [runner.Reporter].
 func (r *Reporter) Event(e runner.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var commands []Command
-	if text := debugText(e); text != "" {
-		commands = append(commands, Debug(text))
+	if text := debugText(e); text != "" && r.debug {
+		r.waiting = append(r.waiting, Debug(text))
 	}
-	if commands = append(commands, r.commands(e)...); len(commands) > 0 {
-		r.to.Command(commands...)
+	r.waiting = append(r.waiting, r.commands(e)...)
+	if len(r.waiting) > 0 && !r.running {
+		r.to.Command(r.waiting...)
+		r.waiting = nil
 	}
+	_, started := e.(runner.Started)
+	r.running = r.running || started
 }
 
 // commands remembers what the end needs, and returns what is to be written now.
@@ -71,6 +81,8 @@ func (r *Reporter) commands(e runner.Event) []Command {
 		return r.buildOutput(e)
 	case runner.Built, runner.Started:
 		return r.endGroup()
+	case runner.Exited:
+		r.running = false
 	case runner.Restored:
 		r.restored = &e
 	case runner.Saved:
@@ -80,7 +92,7 @@ func (r *Reporter) commands(e runner.Event) []Command {
 			r.warned = append(r.warned, e)
 		}
 	case runner.Finished:
-		r.result = e.Result
+		r.result, r.running = e.Result, false
 		return append(r.endGroup(), r.annotations()...)
 	}
 	return nil
@@ -113,14 +125,30 @@ func (r *Reporter) annotations() []Command {
 		return nil
 	}
 	var commands []Command
-	for _, a := range append(r.annotate.Annotations(r.result), warnings(r.warned, r.warnings)...) {
+	for _, a := range append(r.chooser(&commands).Annotations(r.result), warnings(r.warned, r.warnings)...) {
 		commands = append(commands, a.command())
 	}
 	return commands
 }
 
+// chooser is the Annotator, which says in a debug line why the files of the
+// change are not known.
+func (r *Reporter) chooser(commands *[]Command) Annotator {
+	a := *r.annotate
+	if touched := a.Touched; touched != nil {
+		a.Touched = func() ([]string, error) {
+			files, err := touched()
+			if err != nil {
+				*commands = append(*commands, Debug("the files of the change are not known: "+err.Error()))
+			}
+			return files, err
+		}
+	}
+	return a
+}
+
 // Summary returns what is known of the run; after Finished, that is all. The
-// caller adds what only it knows: Image, Directory, Limit.
+// caller adds what only it knows: Tolerated, Image, Directory, Limit.
 func (r *Reporter) Summary() Summary {
 	r.mu.Lock()
 	defer r.mu.Unlock()

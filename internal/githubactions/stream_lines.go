@@ -37,7 +37,10 @@ func (w *lineWriter) pass(p []byte) {
 	}
 	b = append(w.s.parsed(b), w.held...)
 	w.held = w.held[:0]
-	w.s.write(append(b, p...))
+	if len(b) > 0 { // else p needs no copy
+		p = append(b, p...)
+	}
+	w.s.write(p)
 	w.s.last = w
 }
 

@@ -7,10 +7,6 @@ import (
 	"github.com/org/gorun-action/runner"
 )
 
-// maxSummary is what GitHub keeps of a step's summary; a longer one is dropped
-// whole.
-const maxSummary = 1 << 20
-
 // What the summary has of each list, and of each text: it is read by somebody
 // who wants to know what broke. The log has everything.
 const (
@@ -29,14 +25,16 @@ type Summary struct {
 	// says how many there were.
 	Warned   []runner.Warned
 	Warnings int
+	// Tolerated says that the job stays green although the run was no success.
+	Tolerated bool
 	// Image is the reference of the runner image by its digest,
 	// "registry/name@sha256:…"; with "" there is no docker command.
 	Image string
 	// Directory is where gorun began, relative to the workspace and with
 	// slashes; "" is the workspace itself.
 	Directory string
-	// Limit is how many bytes there is room for: what else the step wrote into
-	// its summary counts too. 0 is GitHub's limit of 1 MiB.
+	// Limit is how many bytes there is room for: what the program wrote into the
+	// same summary counts too. 0 is [MaxSummary].
 	Limit int
 }
 
@@ -47,7 +45,7 @@ type Summary struct {
 func (s Summary) Markdown() string {
 	limit := s.Limit
 	if limit <= 0 {
-		limit = maxSummary
+		limit = MaxSummary
 	}
 	head, tail := s.head(), s.tail()
 	if len(head)+len(tail)+len(cutDiagnostics(0))+blockRoom > limit {
@@ -65,15 +63,20 @@ func (s Summary) head() string {
 	r := s.Result
 	var b strings.Builder
 	icon := "❌"
-	if r.Outcome == runner.Success {
+	switch {
+	case r.Outcome == runner.Success:
 		icon = "✅"
+	case s.Tolerated:
+		icon = "⚠️"
 	}
 	fmt.Fprintf(&b, "### %s %s", icon, heading(r))
 	if r.Package != "" {
 		fmt.Fprintf(&b, ": %s", code(cut(r.Package, maxTitle)))
 	}
 	b.WriteString("\n\n")
-	if r.Outcome != runner.Success {
+	// The sentence of a failed build is the place of the first finding, which
+	// comes next.
+	if r.Outcome != runner.Success && (r.Outcome != runner.BuildFailed || len(r.Diagnostics) == 0) {
 		fmt.Fprintf(&b, "%s\n\n", s.sentence())
 	}
 	if r.Hint != "" {
@@ -98,6 +101,8 @@ func heading(r runner.Result) string {
 		return strings.TrimSpace("killed by " + letters(r.Signal))
 	case runner.Race:
 		return "data race"
+	case runner.Usage:
+		return "usage error"
 	}
 	return outcomeWords(r.Outcome)
 }
@@ -115,6 +120,9 @@ func letters(name string) string {
 // sentence begins like one.
 func (s Summary) sentence() string {
 	text := prose(cut(sentence(s.Result), maxText))
+	if text == "" {
+		return outcomeWords(s.Result.Outcome) + "."
+	}
 	if first := text[0]; first >= 'a' && first <= 'z' {
 		text = string(first-'a'+'A') + text[1:]
 	}

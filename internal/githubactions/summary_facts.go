@@ -38,8 +38,8 @@ func (s Summary) cache() string {
 		runner.Verified: "hit, and a build made the same",
 	}[s.Result.Cache]
 	if s.Restored != nil {
-		text += because(" since ", s.Restored.Reasons)
-		text += because("; changed: ", s.Restored.Differences)
+		text += because(": ", s.Restored.Reasons)
+		text += because("; since the nearest build: ", s.Restored.Differences)
 	}
 	if s.Saved != nil && !s.Saved.Kept {
 		text += because("; not kept: ", s.Saved.Reasons)

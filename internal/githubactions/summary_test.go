@@ -134,6 +134,18 @@ var everyOutcome = []runner.Outcome{
 	runner.Usage, runner.BuildFailed, runner.Integrity, runner.Infrastructure, runner.NotExecutable, runner.NotFound,
 }
 
+func TestToleratedSummary(t *testing.T) {
+	s := outcomes()[runner.Failure]
+	s.Tolerated = true
+	if got := s.Markdown(); !strings.HasPrefix(got, "### ⚠️ failure, exit code 3") {
+		t.Errorf("%.60s", got)
+	}
+	s.Result = outcomes()[runner.Success].Result
+	if got := s.Markdown(); !strings.HasPrefix(got, "### ✅ success") {
+		t.Errorf("%.60s", got)
+	}
+}
+
 func manyDiagnostics(n int, message string) []runner.Diagnostic {
 	all := make([]runner.Diagnostic, n)
 	for i := range all {
@@ -148,13 +160,13 @@ func TestSummaryLimit(t *testing.T) {
 	whole := s
 	whole.Limit = 100 << 20
 	all := whole.Markdown()
-	if strings.Contains(all, "did not fit") || len(all) <= maxSummary {
+	if strings.Contains(all, "did not fit") || len(all) <= MaxSummary {
 		t.Fatalf("%d bytes are too few for this test, or cut", len(all))
 	}
 	for _, limit := range []int{0, 1 << 20, 100_000, 3000, 1000, 300} {
 		s.Limit = limit
 		if limit == 0 {
-			limit = maxSummary
+			limit = MaxSummary
 		}
 		got := s.Markdown()
 		if len(got) > limit || len(got) < limit/2 && limit >= 3000 {
@@ -172,12 +184,12 @@ func TestSummaryLimit(t *testing.T) {
 }
 
 func TestSummaryBoundsEverything(t *testing.T) {
-	huge := strings.Repeat("`<b>|", 1<<20)
+	huge := strings.Repeat("`<b>|", 1<<14)
 	s := outcomes()[runner.BuildFailed]
 	r := &s.Result
 	r.Package, r.Error, r.Hint, r.Reproduce, r.Command = huge, huge, huge, "gorun "+huge, []string{huge, huge}
 	r.Toolchain = &runner.Toolchain{Version: huge, Image: huge, Digest: huge}
-	r.Diagnostics = manyDiagnostics(100, huge)
+	r.Diagnostics = manyDiagnostics(100, strings.Repeat(huge, 20))
 	many := strings.Split(strings.Repeat(huge+"\x00", 30), "\x00")
 	s.Restored = &runner.Restored{Reasons: many, Differences: many}
 	for range 100 {
@@ -185,7 +197,7 @@ func TestSummaryBoundsEverything(t *testing.T) {
 	}
 	s.Warnings = 1000
 	got := s.Markdown()
-	if len(got) > maxSummary || !strings.Contains(got, "100 more diagnostics did not fit") || !strings.Contains(got, "and 980 more") {
+	if len(got) > MaxSummary || !strings.Contains(got, "100 more diagnostics did not fit") || !strings.Contains(got, "and 980 more") {
 		t.Errorf("%d bytes: %.500s", len(got), got)
 	}
 	checkMarkdown(t, got)

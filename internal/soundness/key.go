@@ -38,13 +38,14 @@ func (w *shard) settle(s *state) error {
 func (w *shard) ask(s *state, flags ...string) (Keyed, error) {
 	defer func(began time.Time) { w.keyTime += time.Since(began) }(time.Now())
 	args := slices.Concat([]string{"--builder=host", "-C", s.dir}, flags, s.command())
-	return w.config.Keyer(Ask{Args: args, Environ: s.environ(), CacheDir: w.cacheDir, Pinned: w.sub.pinned})
+	k, err := w.config.Keyer(Ask{Args: args, Environ: s.environ(), CacheDir: w.cacheDir, Pinned: w.sub.pinned})
+	w.learned = max(w.learned, k.Learned)
+	return k, err
 }
 
 // anew requires that what gorun remembers is what it finds.
 func (w *shard) anew(s *state, k Keyed) error {
 	found, err := w.ask(s, "--explain")
-	w.learned = max(w.learned, found.Learned)
 	if err == nil && w.learned > 0 {
 		// What is remembered may rest on less than what was learned since, or on
 		// more than an index that was lost knows. It does not after this.

@@ -36,6 +36,9 @@ func (r *Runner) match(text []rune, prefix string) bool {
 // compared by a culture's rules: control and format characters, variation
 // selectors, fillers.
 func weightless(c rune) bool {
+	if ' ' <= c && c <= '~' {
+		return false
+	}
 	return unicode.Is(unicode.Cf, c) ||
 		unicode.Is(unicode.Cc, c) && !unicode.IsSpace(c) ||
 		unicode.Is(unicode.Variation_Selector, c) ||

@@ -1,0 +1,213 @@
+package runnerimage
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// The names that these tests give. All but the base are removed at their end.
+const (
+	slimTag = "gorun/runnerimage-test:slim"
+	fullTag = "gorun/runnerimage-test:full"
+	goTag   = "gorun/runnerimage-test:go"
+	warmed  = "gorun-runnerimage-test-cache" // a volume of the workspaces' owner
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	exec.Command("docker", "volume", "rm", "--force", warmed).Run()
+	exec.Command("docker", "image", "rm", "--force", slimTag, fullTag, goTag).Run()
+	os.Exit(code)
+}
+
+// needEngine skips a test where no engine answers; in CI that is a failure.
+func needEngine(t *testing.T) {
+	t.Helper()
+	if out, err := exec.Command("docker", "version", "--format", "{{.Server.Version}}").CombinedOutput(); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("no container engine: %v: %s", err, out)
+		}
+		t.Skipf("NOT TESTED, no container engine: %v: %s", err, out)
+	}
+}
+
+// made is what gorunctl says of an image.
+type made struct {
+	digest string
+	size   float64 // MB, compressed
+}
+
+var said = regexp.MustCompile(`(?s)digest  (sha256:[0-9a-f]{64}).*size    ([0-9.]+) MB`)
+
+// makeRunner runs gorunctl in dir, a checkout.
+func makeRunner(gorunctl, dir, temp string, args ...string) (made, error) {
+	cmd := exec.Command(gorunctl, append([]string{"image", "runner"}, args...)...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "TMPDIR="+temp)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return made{}, fmt.Errorf("%s: %w\n%s", gorunctl, err, stderr.String())
+	}
+	m := said.FindStringSubmatch(stdout.String())
+	if m == nil {
+		return made{}, errors.New("gorunctl says " + stdout.String())
+	}
+	size, err := strconv.ParseFloat(m[2], 64)
+	return made{m[1], size}, err
+}
+
+// slim makes the slim image, once, and loads it.
+var slim = sync.OnceValues(func() (made, error) {
+	dir, err := os.MkdirTemp("", "runnerimage-")
+	if err != nil {
+		return made{}, err
+	}
+	defer os.RemoveAll(dir)
+	gorunctl, err := buildGorunctl(dir)
+	if err != nil {
+		return made{}, err
+	}
+	return makeRunner(gorunctl, root(), dir, "--tag="+slimTag, "--load")
+})
+
+// buildGorunctl compiles gorunctl with more in its environment.
+func buildGorunctl(dir string, env ...string) (string, error) {
+	file := filepath.Join(dir, "gorunctl")
+	cmd := exec.Command("go", "build", "-o", file, "./cmd/gorunctl")
+	cmd.Dir, cmd.Env = root(), append(append(os.Environ(), "CGO_ENABLED=0"), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("compiling gorunctl: %w: %s", err, out)
+	}
+	return file, nil
+}
+
+// root is the checkout, whose packages `go test` starts in their directories.
+func root() string {
+	dir, err := filepath.Abs("../..")
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}
+
+func needSlim(t *testing.T) made {
+	t.Helper()
+	needEngine(t)
+	img, err := slim()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+// result is how a `docker run` ended.
+type result struct {
+	status         int
+	stdout, stderr string
+}
+
+// limit is for one `docker run`, with a build of a part of the standard library
+// on a machine that has other things to do.
+const limit = 5 * time.Minute
+
+// run is `docker run --rm`.
+func run(t *testing.T, stdin string, args ...string) result {
+	t.Helper()
+	cmd := exec.Command("docker", append([]string{"run", "--rm"}, args...)...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
+	timer := time.AfterFunc(limit, func() { cmd.Process.Kill() })
+	err := cmd.Run()
+	timer.Stop()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// wants fails the test unless the program printed just that, with status 0.
+func (r result) wants(t *testing.T, stdout string) {
+	t.Helper()
+	if r.status != 0 || r.stdout != stdout {
+		t.Errorf("status %d, output %q, want %q\n%s", r.status, r.stdout, stdout, r.stderr)
+	}
+}
+
+// refuses fails the test unless gorun refused, with these words.
+func (r result) refuses(t *testing.T, words ...string) {
+	t.Helper()
+	for _, w := range words {
+		if !strings.Contains(r.stderr, w) {
+			t.Errorf("there is no %q in\n%s", w, r.stderr)
+		}
+	}
+	if r.status != 125 || r.stdout != "" {
+		t.Errorf("status %d, output %q", r.status, r.stdout)
+	}
+}
+
+// docker runs the docker command and returns its output.
+func docker(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("docker", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("docker %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// volume makes a volume for one test.
+func volume(t *testing.T) string {
+	t.Helper()
+	name := docker(t, "volume", "create")
+	t.Cleanup(func() { exec.Command("docker", "volume", "rm", "--force", name).Run() })
+	return name
+}
+
+// owner is who the workspaces of these tests belong to: never root, and this
+// user unless that is root.
+func owner() int {
+	if uid := os.Getuid(); uid != 0 {
+		return uid
+	}
+	return 1001
+}
+
+// workspace makes a module of one program, and gives it to owner.
+func workspace(t *testing.T, program string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"go.mod": "module example.test/probe\n\ngo 1.26\n", "main.go": program} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	give(t, dir)
+	return dir
+}
+
+// give gives a tree to owner.
+func give(t *testing.T, dir string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		return
+	}
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Lchown(path, owner(), owner()))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

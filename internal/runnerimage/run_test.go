@@ -1,0 +1,269 @@
+package runnerimage
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// probe is the program of most tests. It does what its arguments say.
+const probe = `package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	for _, arg := range os.Args[1:] {
+		name, value, _ := strings.Cut(arg, "=")
+		switch name {
+		case "id":
+			groups, _ := os.Getgroups()
+			fmt.Println(os.Getuid(), os.Getgid(), groups)
+		case "write":
+			fmt.Println(os.WriteFile(value, []byte("x"), 0o644))
+		case "device":
+			f, err := os.OpenFile("/dev/stdout", os.O_WRONLY, 0)
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			fmt.Fprintln(f, value)
+		case "stdin":
+			io.Copy(os.Stdout, os.Stdin)
+		case "signal":
+			ch := make(chan os.Signal, 1)
+			signal.Notify(ch, syscall.SIGINT, syscall.SIGTERM)
+			fmt.Println("ready")
+			fmt.Println(<-ch)
+		case "orphan":
+			attr := &os.ProcAttr{Sys: &syscall.SysProcAttr{Setsid: true}}
+			_, err := os.StartProcess(os.Args[0], []string{"probe", "sleep"}, attr)
+			fmt.Println(err)
+		case "sleep":
+			time.Sleep(time.Hour)
+		case "exit":
+			os.Exit(int(value[0] - '0'))
+		}
+	}
+}
+`
+
+// tiny is a program that needs nothing of the standard library but its runtime.
+const tiny = "package main\n\nfunc main() { println(\"tiny\") }\n"
+
+// mount is how a workspace gets into a container.
+func mount(dir string) []string { return []string{"-v", dir + ":/src"} }
+
+// probing returns the arguments of `docker run` for the probe, which is in the
+// cache: the first test to come compiles it, as the workspace's owner.
+func probing(t *testing.T, options ...string) func(args ...string) []string {
+	t.Helper()
+	needSlim(t)
+	dir := workspace(t, probe)
+	options = append(append(mount(dir), "-v", warmed+":/cache"), options...)
+	return func(args ...string) []string {
+		return append(append(options, slimTag, "--log-format=text", ".", "--"), args...)
+	}
+}
+
+// As root, all that is made belongs to the owner of the workspace.
+func TestOwner(t *testing.T) {
+	needSlim(t)
+	dir := workspace(t, probe)
+	args := append(mount(dir), "-v", warmed+":/cache", slimTag, "--log-format=text", "--verdict-file=verdict", "--log-file=log", ".", "--", "id", "write=made", "device=open")
+	id := fmt.Sprintf("%d %d []\n", owner(), owner())
+	run(t, "", args...).wants(t, id+"<nil>\nopen\n")
+	for _, name := range []string{"made", "verdict", "log"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Error(err)
+		} else if got := int(info.Sys().(*syscall.Stat_t).Uid); got != owner() {
+			t.Errorf("%s belongs to %d, the workspace to %d", name, got, owner())
+		}
+	}
+	// A second run finds the program, and the caches as the first left them.
+	second := run(t, "", args...)
+	second.wants(t, id+"<nil>\nopen\n")
+	if verdict, _ := os.ReadFile(filepath.Join(dir, "verdict")); !strings.Contains(string(verdict), `"cache": "hit"`) {
+		t.Errorf("no hit: %s", verdict)
+	}
+}
+
+// --run-as=self stays root, and a workspace of root's needs nobody else.
+func TestRoot(t *testing.T) {
+	args := probing(t, "-e", "GORUN_RUN_AS=self")
+	run(t, "", args("id")...).wants(t, "0 0 [0]\n")
+}
+
+// The socket of the engine stays usable for whom it is mounted for.
+func TestOwnerKeepsTheEnginesGroup(t *testing.T) {
+	dir := t.TempDir()
+	l, err := net.Listen("unix", filepath.Join(dir, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	group := os.Getgid()
+	if os.Getuid() == 0 {
+		group = 4321
+		if err := os.Chown(filepath.Join(dir, "s"), 0, group); err != nil {
+			t.Fatal(err)
+		}
+	}
+	args := probing(t, "-v", filepath.Join(dir, "s")+":/var/run/docker.sock")
+	run(t, "", args("id")...).wants(t, fmt.Sprintf("%d %d [%d]\n", owner(), owner(), group))
+}
+
+// Any user will do, in a workspace that is not theirs, with a new volume.
+func TestUser(t *testing.T) {
+	needSlim(t)
+	dir := workspace(t, tiny)
+	args := append(mount(dir), "-v", volume(t)+":/cache", "--user", "1234:1234", slimTag, "--log-format=text", ".")
+	for _, want := range []string{"go1", "unchanged"} {
+		r := run(t, "", args...)
+		if r.status != 0 || !strings.HasPrefix(r.stderr, "tiny\n") || !strings.Contains(r.stderr, want) || strings.Contains(r.stderr, "warning") {
+			t.Errorf("status %d, want %q in\n%s", r.status, want, r.stderr)
+		}
+	}
+}
+
+// A volume that is root's is given away, with all that root has left in it.
+func TestOwnerTakesACache(t *testing.T) {
+	needSlim(t)
+	v := "type=volume,src=" + volume(t) + ",dst=/cache,volume-nocopy"
+	dir := workspace(t, tiny)
+	as := func(who, tag string) result {
+		return run(t, "", append(mount(dir), "--mount", v, "-e", "GORUN_RUN_AS="+who, slimTag, "--log-format=text", "-tags="+tag, ".")...)
+	}
+	if r := as("self", "a"); r.status != 0 {
+		t.Fatalf("status %d: %s", r.status, r.stderr)
+	}
+	for _, tag := range []string{"a", "b"} {
+		if r := as("owner", tag); r.status != 0 || strings.Contains(r.stderr, "warning") {
+			t.Errorf("status %d: %s", r.status, r.stderr)
+		}
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	needSlim(t)
+	dir := workspace(t, probe)
+	readOnly := func(options ...string) []string {
+		return append(append([]string{"--read-only"}, mount(dir)...), options...)
+	}
+	cache := []string{"-v", warmed + ":/cache"}
+	for name, tmpfs := range map[string]string{"exec": "/tmp:exec", "noexec": "/tmp"} {
+		args := append(readOnly("--tmpfs", tmpfs), cache...)
+		run(t, "", append(args, slimTag, "--log-format=text", "-tags="+name, ".", "--", "write=made")...).wants(t, "<nil>\n")
+	}
+	// What is in the cache needs to write nothing.
+	hit := readOnly("-v", warmed+":/cache:ro", slimTag, "--log-format=text", "-tags=exec", ".", "--", "write=made")
+	run(t, "", hit...).wants(t, "<nil>\n")
+	run(t, "", readOnly(slimTag, "--log-format=text", ".")...).refuses(t,
+		"gorun: nothing can be written to /tmp and /cache/gorun,", "hint: ", "--tmpfs /tmp:exec and -v gorun-cache:/cache")
+}
+
+func TestRefusals(t *testing.T) {
+	needSlim(t)
+	src := mount(workspace(t, tiny))
+	image := []string{slimTag, "--log-format=text", "."}
+	home := volume(t) + ":/home/gorun"
+	run(t, "", "-v", home, "--user", "4242:4242", "--entrypoint", "go", slimTag, "env", "-w", "GOFLAGS=-v").wants(t, "")
+	for name, tt := range map[string]struct {
+		options []string
+		words   []string
+	}{
+		"no capabilities": {[]string{"--cap-drop=SETUID"}, []string{fmt.Sprintf("gorun: becoming uid %d, the owner of /src: operation not permitted", owner()), "hint: give the container the capabilities SETUID and SETGID"}},
+		"somebody else's": {[]string{"-v", home, "-e", "GOCACHE=/home/gorun/.config"}, []string{"gorun: preparing the cache directory /home/gorun/.config for uid", "it belongs to uid 4242", "hint: mount a volume"}},
+		"out of reach":    {[]string{"-e", "GOCACHE=/root/cache"}, []string{"gorun: preparing the cache directory /root/cache for uid", "it lies where only others may go", "hint: "}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, "", slices.Concat(src, tt.options, image)...).refuses(t, tt.words...)
+		})
+	}
+}
+
+func TestStdin(t *testing.T) {
+	args := probing(t, "-i")
+	run(t, "one\ntwo\n", args("stdin")...).wants(t, "one\ntwo\n")
+	args = probing(t)
+	run(t, "not for it", args("stdin")...).wants(t, "")
+}
+
+// As PID 1 gorun passes signals on, and the program's status back.
+func TestSignals(t *testing.T) {
+	for name, tt := range map[string]struct {
+		send []string
+		want string
+	}{
+		"stop": {[]string{"stop"}, "ready\nterminated\n"},
+		"INT":  {[]string{"kill", "--signal=INT"}, "ready\ninterrupt\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := probing(t)("signal", "exit=7")
+			id := docker(t, append([]string{"run", "--detach"}, args...)...)
+			t.Cleanup(func() { exec.Command("docker", "rm", "--force", id).Run() })
+			await(t, func() bool { return stdoutOf(t, id) == "ready\n" })
+			docker(t, append(tt.send, id)...)
+			if status := docker(t, "wait", id); status != "7" {
+				t.Errorf("status %s", status)
+			}
+			if got := stdoutOf(t, id); got != tt.want {
+				t.Errorf("the program says %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func stdoutOf(t *testing.T, id string) string {
+	t.Helper()
+	out, err := exec.Command("docker", "logs", id).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+func await(t *testing.T, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(limit); !done(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it does not come")
+		}
+	}
+}
+
+// The container ends when the program does, whatever the program left.
+func TestOrphan(t *testing.T) {
+	args := probing(t, "--init=false")
+	begin := time.Now()
+	r := run(t, "", args("orphan", "exit=7")...)
+	if r.status != 7 || r.stdout != "<nil>\n" {
+		t.Errorf("status %d: %s%s", r.status, r.stdout, r.stderr)
+	}
+	if took := time.Since(begin); took > time.Minute {
+		t.Errorf("it took %v", took)
+	}
+}
+
+// The image is the toolchain, unless the user wants what go.mod names.
+func TestToolchainSwitch(t *testing.T) {
+	needSlim(t)
+	env := []string{"--entrypoint", "go", slimTag, "env", "GOTOOLCHAIN"}
+	run(t, "", env...).wants(t, "local\n")
+	run(t, "", append([]string{"-e", "GOTOOLCHAIN=auto"}, env...)...).wants(t, "auto\n")
+}
