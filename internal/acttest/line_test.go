@@ -16,9 +16,6 @@ import (
 // entrypoint is runs.entrypoint of action.yml.
 const entrypoint = "/usr/local/bin/gorun-action"
 
-// workspaceOwner is the user whose the workspace is on GitHub's own machines.
-const workspaceOwner = 1001
-
 // outputs are the step's outputs as GitHub's runner reads them.
 func (r StepResult) outputs(t *testing.T) map[string]string {
 	t.Helper()
@@ -44,24 +41,9 @@ func (r StepResult) obeyed(name string) []string {
 	return found
 }
 
-// owned gives the workspace to its owner on GitHub, where the test may.
-func owned(t *testing.T, ws Workspace) string {
-	t.Helper()
-	if os.Getuid() != 0 {
-		return string(ws)
-	}
-	must(t, filepath.WalkDir(string(ws), func(path string, _ os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return os.Lchown(path, workspaceOwner, workspaceOwner)
-	}))
-	return string(ws)
-}
-
 // inLine runs the cases through the runner's own docker line.
-func inLine(t *testing.T, ws Workspace, image string) {
-	dir, home := owned(t, ws), t.TempDir()
+func inLine(t *testing.T, base Step) {
+	base.Home = t.TempDir()
 	var table Table
 	defer table.Log(t)
 	for _, c := range []struct {
@@ -79,7 +61,9 @@ func inLine(t *testing.T, ws Workspace, image string) {
 		{"unknown input", map[string]string{"packge": "."}, "exit 125, code 125, outcome usage, phase inputs, hit false, stdout "},
 		{"injection", map[string]string{"package": ".github/e2e/inject.go", "output": "raw"}, "exit 7, code 7, outcome failure, phase run, hit false, stdout see the log"},
 	} {
-		r := Step{Image: image, Entrypoint: entrypoint, Workspace: dir, Home: home, Inputs: c.inputs}.Run(t)
+		step := base
+		step.Inputs = c.inputs
+		r := step.Run(t)
 		out := r.outputs(t)
 		if c.name == "injection" {
 			checkLineInjection(t, r)
@@ -117,17 +101,15 @@ func checkLineInjection(t *testing.T, r StepResult) {
 
 // cancelled: the step is cancelled while the program is deaf to INT and TERM.
 // Within the runner's 10 s everything is written and no container is left.
-func cancelled(t *testing.T, ws Workspace, image string) {
-	dir := owned(t, ws)
-	deaf := filepath.Join(dir, "deaf.go")
-	must(t, os.WriteFile(deaf, []byte(deafProgram), 0o644))
+func cancelled(t *testing.T, step Step) {
+	must(t, os.WriteFile(filepath.Join(step.Workspace, "deaf.go"), []byte(deafProgram), 0o644))
 	begin := time.Now()
 	cancel, stop := make(chan struct{}), make(chan struct{})
 	var asked time.Time
 	go func() { // when the program is up, it says so in the workspace
 		defer close(cancel)
 		for range 600 {
-			if _, err := os.Stat(filepath.Join(dir, "deaf.up")); err == nil {
+			if _, err := os.Stat(filepath.Join(step.Workspace, "deaf.up")); err == nil {
 				break
 			}
 			select {
@@ -137,7 +119,8 @@ func cancelled(t *testing.T, ws Workspace, image string) {
 		}
 		asked = time.Now()
 	}()
-	r := Step{Image: image, Entrypoint: entrypoint, Workspace: dir, Inputs: map[string]string{"package": "deaf.go"}, Cancel: cancel}.Run(t)
+	step.Inputs, step.Cancel = map[string]string{"package": "deaf.go"}, cancel
+	r := step.Run(t)
 	close(stop)
 	<-cancel
 	var table Table
@@ -178,16 +161,13 @@ const most = 100 * time.Millisecond
 // rounds is how often that is measured: the median of them counts.
 const rounds = 15
 
-func overhead(t *testing.T, ws Workspace, image string) {
-	dir, home := owned(t, ws), t.TempDir()
+func overhead(t *testing.T, step Step) {
 	exe, err := os.ReadFile(buildProgram(t, "testdata/stopwatch"))
 	must(t, err)
-	watch := filepath.Join(dir, ".stopwatch")
+	watch := filepath.Join(step.Workspace, ".stopwatch")
 	must(t, os.WriteFile(watch, exe, 0o755))
-	step := Step{
-		Image: image, Workspace: dir, Home: home, Entrypoint: "/github/workspace/.stopwatch",
-		Env: map[string]string{"STOPWATCH": entrypoint}, Inputs: map[string]string{"package": "./examples/hello"},
-	}
+	step.Home, step.Entrypoint = t.TempDir(), "/github/workspace/.stopwatch"
+	step.Env, step.Inputs = map[string]string{"STOPWATCH": entrypoint}, map[string]string{"package": "./examples/hello"}
 	if r := step.Run(t); r.Code != 0 {
 		t.Fatalf("the first run: status %d\n%s", r.Code, r.Output)
 	}

@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,6 +38,9 @@ type Step struct {
 	// Home is mounted as /github/home: what one step leaves there the next
 	// step of the job finds. "" is a new one.
 	Home string
+	// Volumes are further mounts, path here → path there. GitHub has none;
+	// tests share a build cache through them.
+	Volumes map[string]string
 	// Event is the content of event.json; "" is an empty object.
 	Event string
 	// Network is the job's, or "" for the engine's default.
@@ -80,6 +85,7 @@ func (s Step) Run(t testing.TB) StepResult {
 	for dir := range dirs {
 		must(t, os.MkdirAll(dir, 0o755))
 	}
+	maps.Copy(dirs, s.Volumes)
 	commands := filepath.Join(temp, "_runner_file_commands")
 	for _, kind := range fileCommands {
 		must(t, os.WriteFile(filepath.Join(commands, kind.file), nil, 0o644))
@@ -89,6 +95,8 @@ func (s Step) Run(t testing.TB) StepResult {
 		event = "{}"
 	}
 	must(t, os.WriteFile(filepath.Join(temp, "_github_workflow", "event.json"), []byte(event), 0o644))
+	give(t, temp)
+	give(t, s.Home)
 
 	result := s.docker(t, dirs)
 	for _, kind := range fileCommands {
@@ -97,6 +105,24 @@ func (s Step) Run(t testing.TB) StepResult {
 		*kind.to(&result) = string(content)
 	}
 	return result
+}
+
+// owner is the user whose the runner's directories are on GitHub's own
+// machines. Its container actions are root's all the same.
+const owner = 1001
+
+// give makes the tree the owner's, where the test may do that.
+func give(t testing.TB, dir string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		return
+	}
+	must(t, filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(path, owner, owner)
+	}))
 }
 
 // fileCommands are the files through which a step speaks: the variable that
