@@ -164,7 +164,15 @@ func (p *Provider) dockerSite(ctx context.Context, engine *docker.Engine, want c
 		return container.Site{}, hinted(err)
 	}
 	site.Builder, site.Go = "docker", "go"
-	site.Executor = &docker.Container{Engine: engine, Image: img.ID, Track: p.Track}
+	sibling, err := engine.Sibling(ctx)
+	if err == nil {
+		site.Temp, err = sibling.TempDir(p.Env.Get("GOTMPDIR"), os.TempDir(), p.Env.Get("RUNNER_TEMP"), p.CacheDir)
+	}
+	if err != nil {
+		return site, err
+	}
+	site.Shares = sibling.Shares
+	site.Executor = &docker.Container{Engine: engine, Image: img.ID, Track: p.Track, Sibling: sibling}
 	site.Helper = helperFor(p.Self, platform)
 	site.User, err = engine.User(ctx)
 	return site, err
