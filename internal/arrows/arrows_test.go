@@ -16,24 +16,25 @@ const module = "github.com/org/gorun-action/"
 // rooms lists what each package of ours may import of ours. A package that is
 // not listed is a mistake here or there.
 var rooms = map[string][]string{
-	"cachekeys":                     {},
-	"container":                     {},
-	"container/docker":              {"container"},
-	"container/image":               {"container"},
-	"container/provision":           {"container", "container/docker", "container/image", "internal/buildflags", "internal/goenv"},
-	"internal/arrows":               {},
-	"internal/buildflags":           {},
-	"internal/capture":              {},
-	"internal/completeness":         {"cachekeys"},
-	"internal/conformance":          {},
-	"internal/docs":                 {},
+	"cachekeys":             {},
+	"container":             {},
+	"container/docker":      {"container"},
+	"container/image":       {"container"},
+	"container/provision":   {"container", "container/docker", "container/image", "internal/buildflags", "internal/goenv"},
+	"internal/arrows":       {},
+	"internal/buildflags":   {},
+	"internal/capture":      {},
+	"internal/completeness": {"cachekeys"},
+	"internal/conformance":  {},
+	"internal/docs":         {},
+	"internal/goenv":        {},
+	"internal/soundness":    {"cachekeys"},
+	"internal/store":        {},
+	"runner":                {"cachekeys", "container", "internal/buildflags", "internal/capture", "internal/goenv"},
+	"internal/report":       {"cachekeys", "container", "runner"},
+
 	"internal/githubactions":        {},
 	"internal/githubactions/parser": {},
-	"internal/goenv":                {},
-	"internal/soundness":            {"cachekeys"},
-	"internal/store":                {},
-	"runner":                        {"cachekeys", "container", "internal/buildflags", "internal/capture", "internal/goenv"},
-	"internal/report":               {"cachekeys", "container", "runner"},
 }
 
 // anything are the rooms on top, which may import everything.
@@ -44,8 +45,8 @@ var homes = map[string][]string{
 	"github.com/docker/docker":               {"container/docker"},
 	"github.com/google/go-containerregistry": {"container/image"},
 	"github.com/rs/zerolog":                  {"internal/report"},
-	"github.com/klauspost/compress":          {"container/image"},
 	"github.com/sethvargo/go-githubactions":  {"internal/githubactions"},
+	"github.com/klauspost/compress":          {"container/image"},
 	"golang.org/x/crypto/x509roots":          {"container/image"},
 }
 
