@@ -45,8 +45,8 @@ var homes = map[string][]string{
 	"github.com/docker/docker":               {"container/docker"},
 	"github.com/google/go-containerregistry": {"container/image"},
 	"github.com/rs/zerolog":                  {"internal/report"},
-	"github.com/klauspost/compress":          {"container/image"},
 	"github.com/sethvargo/go-githubactions":  {"internal/githubactions"},
+	"github.com/klauspost/compress":          {"container/image"},
 	"golang.org/x/crypto/x509roots":          {"container/image"},
 	"mvdan.cc/sh":                            {"internal/githubactions"},
 	"github.com/yuin/goldmark":               {}, // tests only
