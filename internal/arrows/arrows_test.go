@@ -21,6 +21,7 @@ var rooms = map[string][]string{
 	"container/docker":              {"container"},
 	"container/image":               {"container"},
 	"container/provision":           {"container", "container/docker", "container/image", "internal/buildflags", "internal/goenv"},
+	"internal/acttest":              {},
 	"internal/arrows":               {},
 	"internal/buildflags":           {},
 	"internal/capture":              {},
@@ -33,6 +34,7 @@ var rooms = map[string][]string{
 	"internal/runnerimage":          {},
 	"internal/soundness":            {"cachekeys"},
 	"internal/store":                {},
+	"internal/workflows":            {},
 	"runner":                        {"cachekeys", "container", "internal/buildflags", "internal/capture", "internal/goenv"},
 	"internal/report":               {"cachekeys", "container", "runner"},
 }
@@ -44,6 +46,7 @@ var anything = []string{"cmd/", "bench/", "examples/"}
 var homes = map[string][]string{
 	"github.com/docker/docker":               {"container/docker"},
 	"github.com/google/go-containerregistry": {"container/image"},
+	"github.com/rhysd/actionlint":            {"internal/workflows"},
 	"github.com/rs/zerolog":                  {"internal/report"},
 	"github.com/sethvargo/go-githubactions":  {"internal/githubactions"},
 	"github.com/klauspost/compress":          {"container/image"},
