@@ -28,6 +28,7 @@ var rooms = map[string][]string{
 	"internal/conformance":  {},
 	"internal/docs":         {},
 	"internal/goenv":        {},
+	"internal/runnerimage":  {},
 	"internal/soundness":    {"cachekeys"},
 	"internal/store":        {},
 	"runner":                {"cachekeys", "container", "internal/buildflags", "internal/capture", "internal/goenv"},
