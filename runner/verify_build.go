@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ func (r *run) verifyBuild(ctx context.Context, plan Plan, site container.Site, f
 	}
 	begin := r.Now()
 	r.Report.Event(Noticed{"--verify-build: building a second time, in another directory and without a cache"})
-	dir, clean, err := container.TempDir(r.spec.Env.Get("GOTMPDIR"), r.Track)
+	dir, clean, err := container.TempDir(cmp.Or(site.Temp, r.spec.Env.Get("GOTMPDIR")), r.Track)
 	if err != nil {
 		return err
 	}
