@@ -8,10 +8,12 @@ import (
 
 // stamp is what stat says of a file. As long as it is the same, so is the
 // content: a write changes the ctime, which no program can set, and a file
-// that takes another's place has another inode.
+// that takes another's place has another inode. The device says nothing: each
+// container sees the files of its image on one of its own (overlayfs), and what
+// is mounted in a file's place brings another inode and ctime.
 type stamp struct {
 	Size, Mtime, Ctime int64 // bytes; nanoseconds since 1970
-	Ino, Dev           uint64
+	Ino                uint64
 	Mode               uint32
 }
 
@@ -41,7 +43,7 @@ func stampOf(path string) stamp {
 func stampFrom(st *unix.Stat_t) stamp {
 	return stamp{
 		Size: st.Size, Mtime: st.Mtim.Nano(), Ctime: st.Ctim.Nano(),
-		Ino: st.Ino, Dev: uint64(st.Dev), Mode: uint32(st.Mode),
+		Ino: st.Ino, Mode: uint32(st.Mode),
 	}
 }
 

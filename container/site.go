@@ -34,10 +34,24 @@ type Site struct {
 	// Helper is a program of this machine that takes the executable there
 	// (internal/capture); "" when it has to be compiled there first.
 	Helper string
+	// Temp is where a run's temporary directory must be, so that the site sees
+	// it; "" leaves it to TMPDIR.
+	Temp string
+	// Shares returns an error for a path of this machine that the site could not
+	// mount; nil: there is none.
+	Shares func(path string) error
 }
 
 // Contained reports whether the site sees only what is mounted.
 func (s Site) Contained() bool { return s.Builder != "host" }
+
+// Sees returns nil when a path of this machine can be mounted at the site.
+func (s Site) Sees(path string) error {
+	if s.Shares == nil {
+		return nil
+	}
+	return s.Shares(path)
+}
 
 // Identity says which toolchain a Want comes to, as far as that can be told
 // before there is a Site: without an engine, a download or a go command.

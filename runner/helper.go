@@ -24,7 +24,10 @@ func (r *run) placeHelper(ctx context.Context, site container.Site, view view, d
 		return os.Symlink(site.Helper, at)
 	}
 	if site.Helper != "" {
-		return nil // mounted there by view
+		if site.Sees(site.Helper) == nil {
+			return nil // mounted there by view
+		}
+		return copyFile(site.Helper, at)
 	}
 	if err := r.compiledHelper(ctx, site, view, dir, at); err != nil {
 		return fmt.Errorf("compiling the capture helper in the toolchain container: %w", err)

@@ -144,7 +144,7 @@ func (r *run) prepare(ctx context.Context, plan Plan) (exe Executable, k *keepin
 	}
 	// The directory of this run: the captured executable, what a container
 	// needs besides the sources, the go command's own temporary files.
-	dir, remove, err := container.TempDir(r.spec.Env.Get("GOTMPDIR"), r.Track)
+	dir, remove, err := container.TempDir(cmp.Or(site.Temp, r.spec.Env.Get("GOTMPDIR")), r.Track)
 	if err != nil {
 		return exe, nil, clean, err
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/internal/goenv"
 )
 
@@ -45,7 +46,7 @@ func containerGOPATH(env goenv.Env) string {
 }
 
 // trust gives the container this machine's CA roots and the user's netrc.
-func (r *run) trust(v *view, dir string) error {
+func (r *run) trust(v *view, site container.Site, dir string) error {
 	if roots := r.spec.Env.Roots(); len(roots) > 0 {
 		file := filepath.Join(dir, "roots.pem")
 		if err := os.WriteFile(file, roots, 0o644); err != nil {
@@ -54,6 +55,13 @@ func (r *run) trust(v *view, dir string) error {
 		v.set("SSL_CERT_FILE", file)
 	}
 	if file := r.spec.Env.Netrc(); file != "" {
+		if site.Sees(file) != nil {
+			own := filepath.Join(dir, "netrc")
+			if err := copyFile(file, own); err != nil {
+				return fmt.Errorf("passing the netrc file: %w", err)
+			}
+			file = own
+		}
 		v.mount(file, false)
 		v.set("NETRC", file)
 	}

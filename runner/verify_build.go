@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ func (r *run) verifyBuild(ctx context.Context, plan Plan, site container.Site, f
 	}
 	begin := r.Now()
 	r.Report.Event(Noticed{"--verify-build: building a second time, in another directory and without a cache"})
-	dir, clean, err := container.TempDir(r.spec.Env.Get("GOTMPDIR"), r.Track)
+	dir, clean, err := container.TempDir(cmp.Or(site.Temp, r.spec.Env.Get("GOTMPDIR")), r.Track)
 	if err != nil {
 		return err
 	}
@@ -57,9 +58,9 @@ func (r *run) buildElsewhere(ctx context.Context, plan Plan, site container.Site
 	if err := r.copySources(ctx, plan, &m, dir); err != nil {
 		return Executable{}, err
 	}
-	second := (&Runner{Builder: r.Builder, Host: r.Host, Now: r.Now, Track: r.Track, Report: hushed{r.Report}}).begin(r.specElsewhere(plan, m, dir))
-	second.result.Toolchain = r.result.Toolchain
-	second.result.Builder = r.result.Builder
+	quiet := &Runner{Builder: r.Builder, Host: r.Host, Now: r.Now, Track: r.Track, Report: hushed{r.Report}}
+	second := quiet.begin(r.specElsewhere(plan, m, dir))
+	second.result.Toolchain, second.result.Builder = r.result.Toolchain, r.result.Builder
 	moved, err := second.plan()
 	if err != nil {
 		return Executable{}, err

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -37,7 +38,7 @@ func (r *run) view(plan Plan, site container.Site, dir string) (view, error) {
 	v.set("GOTMPDIR", dir)
 	v.set("PWD", plan.Dir)
 	v.mount(dir, true)
-	if site.Helper != "" {
+	if site.Helper != "" && site.Sees(site.Helper) == nil {
 		v.mounts = append(v.mounts, container.Mount{Source: site.Helper, Target: filepath.Join(dir, capture.Name)})
 	}
 	if err := r.mountCaches(&v, site, dir); err != nil {
@@ -46,7 +47,7 @@ func (r *run) view(plan Plan, site container.Site, dir string) (view, error) {
 	if err := r.mountSources(&v, plan); err != nil {
 		return view{}, err
 	}
-	if err := r.trust(&v, dir); err != nil {
+	if err := r.trust(&v, site, dir); err != nil {
 		return view{}, err
 	}
 	v.mounts = tidy(v.mounts)
@@ -89,8 +90,8 @@ func (r *run) mountCaches(v *view, site container.Site, dir string) error {
 		buildcache = filepath.Join(r.spec.CacheDir, "go-build", strings.TrimPrefix(site.Digest, "sha256:")[:16])
 	}
 	// One that cannot be written may still have all that is needed.
-	v.set("GOMODCACHE", r.cache(v, modcache, filepath.Join(dir, "mod"), os.MkdirAll(modcache, 0o755)))
-	v.set("GOCACHE", r.cache(v, buildcache, filepath.Join(dir, "go-build"), writable(buildcache)))
+	v.set("GOMODCACHE", r.cache(v, modcache, filepath.Join(dir, "mod"), cmp.Or(os.MkdirAll(modcache, 0o755), site.Sees(modcache))))
+	v.set("GOCACHE", r.cache(v, buildcache, filepath.Join(dir, "go-build"), cmp.Or(writable(buildcache), site.Sees(buildcache))))
 	return nil
 }
 

@@ -166,16 +166,16 @@ func (a *action) writeSummary() error {
 	}
 	s := a.reporter.Summary()
 	s.Image, s.Directory = strings.TrimPrefix(a.getenv("GORUN_IMAGE"), "docker://"), a.inputs.Text("working-directory")
+	s.Tolerated = s.Result.Tolerated
+	if info, err := os.Stat(a.getenv("GITHUB_STEP_SUMMARY")); err == nil {
+		s.Limit = max(1, githubactions.MaxSummary-int(info.Size())) // what the program wrote counts, too
+	}
 	_, err := githubactions.NewFile("GITHUB_STEP_SUMMARY", a.getenv).AppendSummary(s.Markdown())
 	return besidesNoFile(err)
 }
 
 func (a *action) writeOutputs(r runner.Result, verdict string) error {
-	var entries []githubactions.Entry
-	for _, o := range githubactions.Outputs(r, a.stdout, verdict) {
-		entries = append(entries, githubactions.Entry(o))
-	}
-	note, err := githubactions.NewFile("GITHUB_OUTPUT", a.getenv).Append(entries...)
+	note, err := githubactions.NewFile("GITHUB_OUTPUT", a.getenv).Append(githubactions.Outputs(r, a.stdout, verdict)...)
 	if note != "" {
 		a.stream.Command(githubactions.Warning(githubactions.Position{}, "gorun", note))
 	}

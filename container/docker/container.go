@@ -12,7 +12,6 @@ import (
 	"time"
 
 	dockercontainer "github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/pkg/stdcopy"
 	"golang.org/x/sys/unix"
 
@@ -40,9 +39,11 @@ type Container struct {
 	// created, so that somebody can remove it should this process die. The
 	// function it returns is called when the container is gone.
 	Track func(name string) (release func())
+	// Sibling is the container that this process itself runs in, nil for none.
+	Sibling *Sibling
 }
 
-// Run implements container.Executor. The container shares the host's network:
+// Run implements container.Executor. The container shares this process's network:
 // what the go command reaches here, it reaches there, loopback proxies
 // included.
 //
@@ -78,6 +79,10 @@ func (c *Container) create(ctx context.Context, name string, cmd container.Comma
 	if ctx.Err() != nil {
 		return fmt.Errorf("creating the container: %w", context.Cause(ctx))
 	}
+	mounts, err := c.Sibling.translate(cmd.Mounts)
+	if err != nil {
+		return fmt.Errorf("creating the container: %w", err)
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTimeout)
 	defer cancel()
 	config := &dockercontainer.Config{
@@ -93,12 +98,12 @@ func (c *Container) create(ctx context.Context, name string, cmd container.Comma
 	}
 	host := &dockercontainer.HostConfig{
 		AutoRemove:  true,
-		NetworkMode: "host",
-		Mounts:      mounts(cmd.Mounts),
+		NetworkMode: c.Sibling.network(),
+		Mounts:      mounts,
 		LogConfig:   dockercontainer.LogConfig{Type: "none"}, // we read the output; the engine need not keep it
 		SecurityOpt: []string{"no-new-privileges"},
 	}
-	_, err := c.Engine.api.ContainerCreate(ctx, config, host, nil, nil, name)
+	_, err = c.Engine.api.ContainerCreate(ctx, config, host, nil, nil, name)
 	if err != nil && strings.Contains(err.Error(), "bind source path does not exist") {
 		err = container.WithHint(err, "the engine does not see this machine's files, as one on another machine: build with --builder=host")
 	}
@@ -106,14 +111,6 @@ func (c *Container) create(ctx context.Context, name string, cmd container.Comma
 		return fmt.Errorf("creating the container: %w", err)
 	}
 	return nil
-}
-
-func mounts(list []container.Mount) []mount.Mount {
-	var out []mount.Mount
-	for _, m := range list {
-		out = append(out, mount.Mount{Type: mount.TypeBind, Source: m.Source, Target: m.Target, ReadOnly: !m.Writable})
-	}
-	return out
 }
 
 // attach connects the container's output. The channel gives one value when all

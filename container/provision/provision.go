@@ -156,6 +156,11 @@ func (p *Provider) dockerSite(ctx context.Context, engine *docker.Engine, want c
 	if err != nil {
 		return container.Site{}, err
 	}
+	// First, since an image may take a while to make.
+	sibling, temp, err := p.sibling(ctx, engine)
+	if err != nil {
+		return container.Site{}, err
+	}
 	report, stop := steady(report)
 	defer stop()
 	m := images{Provider: p, engine: engine, platform: platform, report: report}
@@ -164,10 +169,22 @@ func (p *Provider) dockerSite(ctx context.Context, engine *docker.Engine, want c
 		return container.Site{}, hinted(err)
 	}
 	site.Builder, site.Go = "docker", "go"
-	site.Executor = &docker.Container{Engine: engine, Image: img.ID, Track: p.Track}
+	site.Temp, site.Shares = temp, sibling.Shares
+	site.Executor = &docker.Container{Engine: engine, Image: img.ID, Track: p.Track, Sibling: sibling}
 	site.Helper = helperFor(p.Self, platform)
 	site.User, err = engine.User(ctx)
 	return site, err
+}
+
+// sibling is the container of this engine that gorun runs in, and where a run's
+// temporary directory must be for the build's container to see it.
+func (p *Provider) sibling(ctx context.Context, engine *docker.Engine) (*docker.Sibling, string, error) {
+	sibling, err := engine.Sibling(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	temp, err := sibling.TempDir(p.Env.Get("GOTMPDIR"), os.TempDir(), p.Env.Get("RUNNER_TEMP"), p.CacheDir)
+	return sibling, temp, err
 }
 
 // choose returns the image to take, and what a Site says of it.

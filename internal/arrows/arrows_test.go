@@ -31,12 +31,12 @@ var rooms = map[string][]string{
 	"internal/githubactions":        {"internal/buildflags", "internal/goenv", "runner"},
 	"internal/githubactions/parser": {},
 	"internal/goenv":                {},
+	"internal/report":               {"cachekeys", "container", "runner"},
 	"internal/runnerimage":          {},
 	"internal/soundness":            {"cachekeys"},
 	"internal/store":                {},
 	"internal/workflows":            {},
 	"runner":                        {"cachekeys", "container", "internal/buildflags", "internal/capture", "internal/goenv"},
-	"internal/report":               {"cachekeys", "container", "runner"},
 }
 
 // anything are the rooms on top, which may import everything.
@@ -48,8 +48,8 @@ var homes = map[string][]string{
 	"github.com/google/go-containerregistry": {"container/image"},
 	"github.com/rhysd/actionlint":            {"internal/workflows"},
 	"github.com/rs/zerolog":                  {"internal/report"},
-	"github.com/klauspost/compress":          {"container/image"},
 	"github.com/sethvargo/go-githubactions":  {"internal/githubactions"},
+	"github.com/klauspost/compress":          {"container/image"},
 	"golang.org/x/crypto/x509roots":          {"container/image"},
 	"mvdan.cc/sh":                            {"internal/githubactions"},
 	"github.com/yuin/goldmark":               {}, // tests only

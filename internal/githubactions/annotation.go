@@ -80,7 +80,7 @@ func (a Annotator) Annotations(r runner.Result) []Annotation {
 		out = append(out, places.annotation(r.Diagnostics[i], r))
 	}
 	if len(out) == 0 {
-		out = []Annotation{{Title: outcomeWords(r.Outcome), Message: sentence(r)}}
+		out = []Annotation{{Title: labelled(outcomeWords(r.Outcome), r.Package), Message: sentence(r)}}
 	}
 	if r.Hint != "" {
 		out[0].Message += "\nhint: " + r.Hint
@@ -199,14 +199,20 @@ func (p places) annotation(d runner.Diagnostic, r runner.Result) Annotation {
 // title says what kind of finding it is, and in which package or function.
 func title(d runner.Diagnostic, r runner.Result) string {
 	switch {
-	case d.Kind == "error" && d.Package != "":
-		return outcomeWords(r.Outcome) + ": " + d.Package
 	case d.Kind == "error":
-		return outcomeWords(r.Outcome)
+		return labelled(outcomeWords(r.Outcome), d.Package)
 	case d.Function != "":
 		return kindWords(d.Kind) + " in " + d.Function
 	}
 	return kindWords(d.Kind)
+}
+
+// labelled says whose a word is, where that is known.
+func labelled(word, whose string) string {
+	if whose == "" {
+		return word
+	}
+	return word + ": " + whose
 }
 
 // message is the go command's, or what became of the program that was at this

@@ -67,6 +67,7 @@ func TestAnnotations(t *testing.T) {
 			File: "sub/main.go", Line: 31, Title: "time limit in main.wait", Message: "it took too long; it was here\nhint: raise it",
 		}}},
 		"only a sentence":  {crashed(runner.NotFound, "qemu: not found", "install it"), []Annotation{{Title: "not found", Message: "qemu: not found\nhint: install it"}}},
+		"of a package":     {runner.Result{Outcome: runner.Failure, Package: "./cmd/x", Error: "it failed"}, []Annotation{{Title: "failure: ./cmd/x", Message: "it failed"}}},
 		"not even that":    {runner.Result{Outcome: runner.OOM, ExitStatus: 137}, []Annotation{{Title: "oom", Message: "oom, exit status 137"}}},
 		"the first places": {at(manyDiagnostics(9, "m")...), annotated(9)},
 		"one more": {at(manyDiagnostics(10, "m")...), append(annotated(9), Annotation{

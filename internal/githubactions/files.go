@@ -127,9 +127,7 @@ func (f File) rewrite(change func(left []byte) ([]byte, string, error)) (note st
 	if err != nil {
 		return "", err
 	}
-	// O_NONBLOCK and O_NOFOLLOW: should the program still be there and make it
-	// a pipe or a link now, this fails and does not hang.
-	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_APPEND|os.O_CREATE|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0o644)
+	file, err := openRegular(f.path)
 	if err != nil {
 		return "", err
 	}
@@ -159,6 +157,23 @@ func (f File) replaceSpecial() (note string, err error) {
 		return "", fmt.Errorf("%s is not a regular file", f.path)
 	}
 	return fmt.Sprintf("it was no regular file any more (%v) and has been replaced", info.Mode().Type()), os.Remove(f.path)
+}
+
+// openRegular fails, and does not hang, should the program still be there and
+// make the file a pipe or a link now.
+func openRegular(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
 }
 
 // replace turns left into want, and leaves alone what is the same.

@@ -176,6 +176,7 @@ func TestSpecialFiles(t *testing.T) {
 		note, err := at("GITHUB_OUTPUT", path).Append(outputs...)
 		if err != nil || (note == "") != (name == "removed") {
 			t.Errorf("%s: error %v, note %q", name, err, note)
+			continue // reading a pipe would hang
 		}
 		got, err := parser.File([]byte(read(t, path)))
 		if diff := cmp.Diff(entries(outputs), got); diff != "" || err != nil {

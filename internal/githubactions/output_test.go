@@ -50,6 +50,16 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
+func TestCacheHit(t *testing.T) {
+	for cache, want := range map[string]string{
+		runner.Hit: "cache-hit=true", runner.Verified: "cache-hit=true", runner.Miss: "cache-hit=false", runner.NoKey: "cache-hit=false", runner.Off: "cache-hit=false",
+	} {
+		if got := outputsText(runner.Result{Cache: cache}, nil); !strings.Contains(got, want+"\n") {
+			t.Errorf("%s: %s", cache, got)
+		}
+	}
+}
+
 func TestToolchainWords(t *testing.T) {
 	for _, c := range []struct {
 		toolchain *runner.Toolchain

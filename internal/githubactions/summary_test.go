@@ -183,6 +183,20 @@ func TestSummaryLimit(t *testing.T) {
 	}
 }
 
+// TestDiagnosticsFit: a text full of backticks needs longer fences.
+func TestDiagnosticsFit(t *testing.T) {
+	var all []runner.Diagnostic
+	for i := range 40 {
+		all = append(all, runner.Diagnostic{Kind: "error", Message: strings.Repeat("`", 3*i) + "."})
+	}
+	s := Summary{Result: runner.Result{Diagnostics: all}}
+	for room := 200; room < 2700; room += 7 {
+		if got := s.diagnostics(room); len(got) > room || len(got) < room-blockRoom-4*120-200 {
+			t.Errorf("%d bytes in %d", len(got), room)
+		}
+	}
+}
+
 func TestSummaryBoundsEverything(t *testing.T) {
 	huge := strings.Repeat("`<b>|", 1<<14)
 	s := outcomes()[runner.BuildFailed]
