@@ -102,11 +102,14 @@ func (d *Document) addSessions(content string) error {
 	return nil
 }
 
-// Workflow returns the path of the only workflow.
+// Action is how workflows name the action.
+const Action = "org/gorun-action@v1"
+
+// Workflow returns the path of the only workflow that uses the action.
 func (d Document) Workflow() (string, error) {
 	var found []string
-	for name := range d.Files {
-		if strings.HasPrefix(name, ".github/workflows/") {
+	for name, text := range d.Files {
+		if strings.HasPrefix(name, ".github/workflows/") && strings.Contains(text, "uses: "+Action+"\n") {
 			found = append(found, name)
 		}
 	}

@@ -38,11 +38,11 @@ func TestParseRefusesWhatNobodyTries(t *testing.T) {
 }
 
 func TestWorkflow(t *testing.T) {
-	d := Document{Files: map[string]string{"main.go": "", ".github/workflows/a.yml": ""}}
+	d := Document{Files: map[string]string{"main.go": "uses: org/gorun-action@v1\n", ".github/workflows/a.yml": "- uses: org/gorun-action@v1\n", ".github/workflows/b.yml": ""}}
 	if got, err := d.Workflow(); got != ".github/workflows/a.yml" || err != nil {
 		t.Error(got, err)
 	}
-	d.Files[".github/workflows/b.yml"] = ""
+	d.Files[".github/workflows/b.yml"] = d.Files[".github/workflows/a.yml"]
 	if got, err := d.Workflow(); err == nil {
 		t.Errorf("took %s of two", got)
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -141,6 +142,10 @@ func home(t *testing.T, builds string) []string {
 // local is where the repository of an example has the action.
 const local = ".gorun-action"
 
+// runsEnv is an entry of runs.env in action.yml, which act forgets where the
+// step has an input args (v0.2.89, pkg/runner/action.go, evalDockerArgs).
+var runsEnv = regexp.MustCompile(`(?m)^    ([A-Z_]+): (/.+)$`)
+
 // push makes the repository and has act run its workflow.
 func (try *trial) push(t *testing.T) acttest.Transcript {
 	t.Helper()
@@ -149,14 +154,15 @@ func (try *trial) push(t *testing.T) acttest.Transcript {
 		t.Fatal(err)
 	}
 	files := maps.Clone(try.Files)
-	files[workflow] = strings.ReplaceAll(files[workflow], "uses: org/gorun-action@v1", "uses: ./"+local)
-	if files[workflow] == try.Files[workflow] {
-		t.Fatalf("%s does not use the action", workflow)
-	}
+	files[workflow] = strings.ReplaceAll(files[workflow], "uses: "+Action, "uses: ./"+local)
 	files[local+"/action.yml"] = action(t)
 	ws := acttest.NewWorkspace(t, files)
 	options := "-v " + strings.Join(try.mounts, " -v ")
-	return try.act.Push(t, ws, workflow, append([]string{"--env", "HOME=/github/home", "--container-options", options}, try.args...)...)
+	args := []string{"--env", "HOME=/github/home", "--container-options", options}
+	for _, m := range runsEnv.FindAllStringSubmatch(files[local+"/action.yml"], -1) {
+		args = append(args, "--env", m[1]+"="+m[2])
+	}
+	return try.act.Push(t, ws, workflow, append(args, try.args...)...)
 }
 
 // compare looks for the step in every job.
