@@ -58,9 +58,9 @@ func (r *run) buildElsewhere(ctx context.Context, plan Plan, site container.Site
 	if err := r.copySources(ctx, plan, &m, dir); err != nil {
 		return Executable{}, err
 	}
-	second := (&Runner{Builder: r.Builder, Host: r.Host, Now: r.Now, Track: r.Track, Report: hushed{r.Report}}).begin(r.specElsewhere(plan, m, dir))
-	second.result.Toolchain = r.result.Toolchain
-	second.result.Builder = r.result.Builder
+	quiet := &Runner{Builder: r.Builder, Host: r.Host, Now: r.Now, Track: r.Track, Report: hushed{r.Report}}
+	second := quiet.begin(r.specElsewhere(plan, m, dir))
+	second.result.Toolchain, second.result.Builder = r.result.Toolchain, r.result.Builder
 	moved, err := second.plan()
 	if err != nil {
 		return Executable{}, err

@@ -19,10 +19,13 @@ func difference(first, second string) string {
 	if names := sectionsDiffer(first, second); len(names) > 0 {
 		parts = append(parts, "the sections that differ are "+some(names))
 	}
-	if len(parts) == 0 {
-		return "build information and sections are the same"
+	switch {
+	case len(parts) > 0:
+		return strings.Join(parts, ", and ")
+	case len(sections(first)) == 0:
+		return "where cannot be told, since they are no ELF files"
 	}
-	return strings.Join(parts, ", and ")
+	return "build information and sections are the same"
 }
 
 // shown bounds how many names a sentence lists.

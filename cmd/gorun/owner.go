@@ -48,6 +48,7 @@ func (c *command) becomeOwner(spec runner.Spec) error {
 			return err
 		}
 	}
+	who.enroll(spec.Env.Get("HOME"))
 	who.takeStreams(c.stdin, c.stdout, c.stderr)
 	if err := who.become(engineGroups(spec.Env.Get("DOCKER_HOST"))); err != nil {
 		return &buildflags.UsageError{

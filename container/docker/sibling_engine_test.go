@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -171,7 +172,9 @@ func TestBuildFromAVolume(t *testing.T) {
 	o.must(err)
 	defer o.api.VolumeRemove(t.Context(), v.Name, true) //nolint:errcheck // nothing depends on it
 	mounts := []mount.Mount{{Type: mount.TypeVolume, Source: v.Name, Target: "/github/workspace"}}
-	out, status := o.run(mounts, []string{"TMPDIR=/github/workspace/tmp"}, program, "-C", "app", ".")
+	files := maps.Clone(program)
+	files["/etc/netrc"] = "machine example.invalid login x password y\n" // and is passed on as a copy
+	out, status := o.run(mounts, []string{"TMPDIR=/github/workspace/tmp", "NETRC=/etc/netrc"}, files, "-C", "app", ".")
 	if status != 0 || !strings.Contains(out, "built by a sibling") {
 		t.Errorf("status %d\n%s", status, out)
 	}

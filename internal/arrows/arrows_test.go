@@ -31,12 +31,12 @@ var rooms = map[string][]string{
 	"internal/githubactions":        {"internal/buildflags", "internal/goenv", "runner"},
 	"internal/githubactions/parser": {},
 	"internal/goenv":                {},
+	"internal/report":               {"cachekeys", "container", "runner"},
 	"internal/runnerimage":          {},
 	"internal/soundness":            {"cachekeys"},
 	"internal/store":                {},
 	"internal/workflows":            {},
 	"runner":                        {"cachekeys", "container", "internal/buildflags", "internal/capture", "internal/goenv"},
-	"internal/report":               {"cachekeys", "container", "runner"},
 }
 
 // anything are the rooms on top, which may import everything.

@@ -138,6 +138,15 @@ func TestFullHasWhatItSays(t *testing.T) {
 	}
 }
 
+// ssh works for nobody whom the system does not know.
+func TestSSHKnowsTheOwner(t *testing.T) {
+	needFull(t)
+	args := append(mount(workspace(t, tiny)), fullTag, "--log-format=text", "-exec=ssh -G git.example", ".")
+	if r := run(t, "", args...); r.status != 0 || !strings.Contains(r.stdout, "hostname git.example\n") {
+		t.Errorf("status %d: %s%s", r.status, r.stdout, r.stderr)
+	}
+}
+
 // racy is a program with C in it and a data race.
 const racy = `package main
 

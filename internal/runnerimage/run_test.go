@@ -21,6 +21,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"os/user"
 	"strings"
 	"syscall"
 	"time"
@@ -33,6 +34,9 @@ func main() {
 		case "id":
 			groups, _ := os.Getgroups()
 			fmt.Println(os.Getuid(), os.Getgid(), groups)
+		case "user":
+			u, err := user.Current()
+			fmt.Println(u.Username, u.HomeDir, err)
 		case "write":
 			fmt.Println(os.WriteFile(value, []byte("x"), 0o644))
 		case "device":
@@ -107,6 +111,14 @@ func TestOwner(t *testing.T) {
 func TestRoot(t *testing.T) {
 	args := probing(t, "-e", "GORUN_RUN_AS=self")
 	run(t, "", args("id")...).wants(t, "0 0 [0]\n")
+}
+
+// The owner has a name in the container, and a home.
+func TestOwnerHasAName(t *testing.T) {
+	args := probing(t)
+	run(t, "", args("user")...).wants(t, "gorun /home/gorun <nil>\n")
+	args = probing(t, "-e", "HOME=/github/home", "--init")
+	run(t, "", args("user")...).wants(t, "gorun /github/home <nil>\n")
 }
 
 // The socket of the engine stays usable for whom it is mounted for.
