@@ -28,6 +28,7 @@ var rooms = map[string][]string{
 	"internal/completeness":         {"cachekeys"},
 	"internal/conformance":          {},
 	"internal/docs":                 {},
+	"internal/examples":             {},
 	"internal/githubactions":        {"internal/buildflags", "internal/goenv", "runner"},
 	"internal/githubactions/parser": {},
 	"internal/goenv":                {},

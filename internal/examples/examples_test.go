@@ -96,7 +96,7 @@ func TestActionExamples(t *testing.T) {
 	act, builds := acttest.NewAct(t), t.TempDir()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		t.Run(name, func(t *testing.T) {
-			try := &trial{Document: all[name], act: act, mounts: []string{t.TempDir() + ":/github/home", builds + ":/cache/go-build"}}
+			try := &trial{Document: all[name], act: act, mounts: home(t, builds)}
 			if prepare := preparations[name]; prepare != nil {
 				prepare(t, try)
 			}
@@ -130,6 +130,12 @@ func (try *trial) run(t *testing.T) {
 	if t.Failed() {
 		t.Logf("%v\n%s", transcript.Errors, everything(transcript))
 	}
+}
+
+// home is the runner's home of one job, where action.yml has the caches. The
+// standard library is compiled once, not in every job.
+func home(t *testing.T, builds string) []string {
+	return []string{t.TempDir() + ":/github/home", builds + ":/github/home/.cache/go-build"}
 }
 
 // local is where the repository of an example has the action.
@@ -174,14 +180,17 @@ func (p Print) compare(t *testing.T, transcript acttest.Transcript) {
 	}
 }
 
-// everything is what all jobs printed: for a failed test.
+// everything is what all jobs printed, and the commands in it but for the one
+// that names a secret to hide it.
 func everything(transcript acttest.Transcript) string {
 	var out strings.Builder
 	for _, job := range transcript.Jobs {
 		for _, step := range job.Steps {
 			out.WriteString("== " + job.Name + ", " + step.Name + ": " + step.Result + "\n" + step.Output)
 			for _, c := range step.Commands {
-				out.WriteString(c.Name + " " + c.Value + "\n")
+				if c.Name != "add-mask" {
+					out.WriteString(c.Name + " " + c.Value + "\n")
+				}
 			}
 		}
 	}
@@ -192,7 +201,7 @@ func everything(transcript acttest.Transcript) string {
 func staleGenerator(t *testing.T, d Document, act *acttest.Act, builds string) {
 	d.Files = maps.Clone(d.Files)
 	d.Files["colors/colors.go"] += "\nconst Pink = 3\n"
-	try := &trial{Document: d, act: act, mounts: []string{t.TempDir() + ":/github/home", builds + ":/cache/go-build"}}
+	try := &trial{Document: d, act: act, mounts: home(t, builds)}
 	transcript := try.push(t)
 	if out := everything(transcript); transcript.Jobs[0].Result != "failure" || !strings.Contains(out, "-const Pink = 3") {
 		t.Errorf("job %s\n%s", transcript.Jobs[0].Result, out)
@@ -213,7 +222,7 @@ func ownedFiles(t *testing.T, d Document, builds string) {
 	chown(t, dir)
 	step := acttest.Step{
 		Image: imageTag, Entrypoint: "/usr/local/bin/gorun-action", Workspace: dir,
-		Inputs: map[string]string{"package": "./internal/gen"}, Volumes: map[string]string{builds: "/cache/go-build"},
+		Inputs: map[string]string{"package": "./internal/gen"}, Volumes: map[string]string{builds: "/cache/go-build"}, // the image's own
 	}
 	if r := step.Run(t); r.Code != 0 {
 		t.Fatalf("status %d\n%s", r.Code, r.Output)

@@ -3,6 +3,7 @@ package examples
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/pem"
 	"errors"
 	"io"
 	"io/fs"
@@ -63,6 +64,9 @@ func giveService(t *testing.T, try *trial) {
 	write(t, dir, try.Files)
 	image := acttest.ProgramImage(t, "greeter", filepath.Join(dir, "service"))
 	try.replace(t, "org/greeter:1", image)
+	// Where a job has services and no container, act puts its steps on this
+	// machine's network, and GitHub on that of the services.
+	try.replace(t, "    services:\n", "    container: "+acttest.JobImage(t)+"\n    services:\n")
 }
 
 // replace changes what can only be had outside.
@@ -142,12 +146,16 @@ func fetchTool(t *testing.T, path, version string) string {
 // giveProxy serves the document's private module, to whom knows the password.
 func giveProxy(t *testing.T, try *trial) {
 	m := privateModule(t, try.Files, module.Version{Path: "private.example/greeting", Version: "v1.0.0"})
-	server := httptest.NewServer(m)
+	server := httptest.NewTLSServer(m) // the go command gives a password to nobody else
 	t.Cleanup(server.Close)
-	const there = "https://ci:${{ secrets.MODULE_PROXY_PASSWORD }}@modules.example.com"
-	here := strings.TrimPrefix(server.URL, "http://")
-	try.replace(t, there, "http://ci:${{ secrets.MODULE_PROXY_PASSWORD }}@"+here)
-	try.args = append(try.args, "--secret", "MODULE_PROXY_PASSWORD="+secret)
+	try.replace(t, "@modules.example.com", "@"+strings.TrimPrefix(server.URL, "https://"))
+	root := filepath.Join(t.TempDir(), "root.pem")
+	pem := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(root, pem, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	try.mounts = append(try.mounts, root+":/root.pem")
+	try.args = append(try.args, "--secret", "MODULE_PROXY_PASSWORD="+secret, "--env", "SSL_CERT_FILE=/root.pem")
 	if want := m.sums(t); try.Files["go.sum"] != want {
 		t.Errorf("go.sum should be\n%s", want)
 	}
