@@ -40,8 +40,11 @@ func TestScripts(t *testing.T) {
 				RequireExplicitExec: true,
 				Setup:               func(env *testscript.Env) error { return setup(env, builder) },
 				Condition: func(cond string) (bool, error) {
-					if cond == "host" || cond == "docker" {
+					switch cond {
+					case "host", "docker":
 						return cond == builder, nil
+					case "full":
+						return full(), nil
 					}
 					return false, fmt.Errorf("unknown condition %q", cond)
 				},

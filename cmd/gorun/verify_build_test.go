@@ -11,13 +11,22 @@ import (
 
 const secondBuild = "building a second time"
 
+// longOnly leaves to .ci/run's long step what compiles the standard library
+// several times.
+func longOnly(t *testing.T) {
+	t.Helper()
+	if !full() {
+		t.Skip("a second build compiles the standard library: GORUN_TEST_FULL=1")
+	}
+}
+
 // A gorun that is killed or asked to end in its second build leaves neither the
 // copy of the sources nor the second cache.
 func TestVerifyBuildIsKilled(t *testing.T) {
 	for _, builder := range []string{"host", "docker"} {
 		t.Run(builder, func(t *testing.T) {
-			if builder == "docker" && testing.Short() {
-				t.Skip("-short: a second build compiles the standard library")
+			if builder == "docker" {
+				longOnly(t)
 			}
 			c := newCacheTest(t, builder)
 			c.mode = "off"
@@ -45,6 +54,7 @@ func TestVerifyBuildIsKilled(t *testing.T) {
 
 // Sources that change between the two builds are not a build that differs.
 func TestVerifyBuildWhileSourcesChange(t *testing.T) {
+	longOnly(t)
 	c := newCacheTest(t, "host")
 	c.program("p", "before", 0)
 	c.program("new", "after", 0)
@@ -60,6 +70,7 @@ func TestVerifyBuildWhileSourcesChange(t *testing.T) {
 // A build cache that is stale, since the go command does not watch a header
 // outside of its package (golang/go#24355), is what a build without it finds.
 func TestVerifyBuildFindsAStaleCache(t *testing.T) {
+	longOnly(t)
 	c := newCacheTest(t, "host")
 	c.env = append(c.env, "CGO_ENABLED=1")
 	put(t, c.src("inc/value.h"), "#define VALUE 1\n")

@@ -59,14 +59,21 @@ func inLine(t *testing.T, base Step) {
 		{"timeout", map[string]string{"package": "./examples/sleep", "args": "1h", "timeout": "500ms"}, "exit 124, code 124, outcome timeout, phase run, hit false, stdout "},
 		{"stdin", map[string]string{"package": "./examples/lines", "stdin": "a\nb\nc\n"}, "exit 0, code 0, outcome success, phase run, hit false, stdout 3 lines"},
 		{"unknown input", map[string]string{"packge": "."}, "exit 125, code 125, outcome usage, phase inputs, hit false, stdout "},
-		{"injection", map[string]string{"package": ".github/e2e/inject.go", "output": "raw"}, "exit 7, code 7, outcome failure, phase run, hit false, stdout see the log"},
+		{"let through", map[string]string{"package": ".github/e2e/inject.go", "workflow-commands": "true"}, "exit 7, code 7, outcome failure, phase run, hit false, stdout see the log"},
+		{"injection", map[string]string{"package": ".github/e2e/inject.go", "output": "raw"}, "exit 7, code 7, outcome failure, phase run, hit true, stdout see the log"},
 	} {
 		step := base
 		step.Inputs = c.inputs
 		r := step.Run(t)
 		out := r.outputs(t)
-		if c.name == "injection" {
-			checkLineInjection(t, r)
+		switch c.name {
+		case "injection":
+			table.Check(t, "injected commands", "none", none(injected(r)), r.Took)
+			out["stdout"] = "see the log"
+		case "let through": // what the other case would find, were there no fence
+			if len(injected(r)) == 0 {
+				t.Errorf("with workflow-commands: true no command gets through:\n%s", r.Output)
+			}
 			out["stdout"] = "see the log"
 		}
 		got := fmt.Sprintf("exit %d, code %s, outcome %s, phase %s, hit %s, stdout %s", r.Code, out["exit-code"], out["outcome"], out["phase"],
@@ -87,16 +94,18 @@ func inLine(t *testing.T, base Step) {
 	}
 }
 
-func checkLineInjection(t *testing.T, r StepResult) {
-	t.Helper()
+// injected are the commands of the program that GitHub's runner obeys.
+func injected(r StepResult) []string {
+	var found []string
 	for _, culture := range []bool{false, true} {
 		for _, c := range (&parser.Runner{Culture: culture}).Output([]byte(r.Output)) {
 			harmless := slices.Contains([]string{"group", "endgroup", "debug", "notice", "warning", "error"}, c.Name)
 			if !harmless || strings.Contains(c.Data, "injected") {
-				t.Errorf("the runner obeys %v", c)
+				found = append(found, fmt.Sprint(c))
 			}
 		}
 	}
+	return found
 }
 
 // cancelled: the step is cancelled while the program is deaf to INT and TERM.

@@ -2,6 +2,7 @@ package acttest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -75,36 +76,43 @@ func (s Step) Run(t testing.TB) StepResult {
 	if s.Home == "" {
 		s.Home = filepath.Join(temp, "_github_home")
 	}
-	dirs := map[string]string{
-		s.Home:                                  "/github/home",
-		filepath.Join(temp, "_github_workflow"): "/github/workflow",
-		filepath.Join(temp, "_runner_file_commands"): "/github/file_commands",
-		temp:        "/github/runner_temp",
-		s.Workspace: "/github/workspace",
-	}
-	for dir := range dirs {
-		must(t, os.MkdirAll(dir, 0o755))
-	}
-	maps.Copy(dirs, s.Volumes)
-	commands := filepath.Join(temp, "_runner_file_commands")
+	mounts := s.furnish(t, temp)
+	result := s.docker(t, mounts)
 	for _, kind := range fileCommands {
-		must(t, os.WriteFile(filepath.Join(commands, kind.file), nil, 0o644))
-	}
-	event := s.Event
-	if event == "" {
-		event = "{}"
-	}
-	must(t, os.WriteFile(filepath.Join(temp, "_github_workflow", "event.json"), []byte(event), 0o644))
-	give(t, temp)
-	give(t, s.Home)
-
-	result := s.docker(t, dirs)
-	for _, kind := range fileCommands {
-		content, err := os.ReadFile(filepath.Join(commands, kind.file))
+		content, err := os.ReadFile(filepath.Join(temp, commandDir, kind.file))
 		must(t, err)
 		*kind.to(&result) = string(content)
 	}
 	return result
+}
+
+// commandDir is where the files of the file commands are, in the runner's
+// temporary directory.
+const commandDir = "_runner_file_commands"
+
+// furnish makes the runner's directories and files in temp, and returns what
+// is mounted where.
+func (s Step) furnish(t testing.TB, temp string) map[string]string {
+	t.Helper()
+	mounts := map[string]string{
+		s.Home:                                  "/github/home",
+		filepath.Join(temp, "_github_workflow"): "/github/workflow",
+		filepath.Join(temp, commandDir):         "/github/file_commands",
+		temp:                                    "/github/runner_temp",
+		s.Workspace:                             "/github/workspace",
+	}
+	for dir := range mounts {
+		must(t, os.MkdirAll(dir, 0o755))
+	}
+	for _, kind := range fileCommands {
+		must(t, os.WriteFile(filepath.Join(temp, commandDir, kind.file), nil, 0o644))
+	}
+	event := cmp.Or(s.Event, "{}")
+	must(t, os.WriteFile(filepath.Join(temp, "_github_workflow", "event.json"), []byte(event), 0o644))
+	give(t, temp)
+	give(t, s.Home)
+	maps.Copy(mounts, s.Volumes)
+	return mounts
 }
 
 // owner is the user whose the runner's directories are on GitHub's own
@@ -138,27 +146,12 @@ var fileCommands = []struct {
 	{"GITHUB_PATH", "add_path_0", func(*StepResult) *string { return new(string) }},
 }
 
-// docker is the line itself.
-func (s Step) docker(t testing.TB, dirs map[string]string) StepResult {
+// docker runs the line. The values of the variables are in docker's own
+// environment, not in the line.
+func (s Step) docker(t testing.TB, mounts map[string]string) StepResult {
 	t.Helper()
-	name := "gorun_acttest_" + nonce()
-	args := []string{"run", "--name", name, "--label", "gorun-acttest", "--workdir", "/github/workspace", "--rm"}
-	env := s.environ()
-	for _, key := range sortedKeys(env) {
-		args = append(args, "-e", key)
-	}
-	args = append(args, "-e", "GITHUB_ACTIONS=true", "-e", "CI=true")
-	if s.Entrypoint != "" {
-		args = append(args, "--entrypoint", s.Entrypoint)
-	}
-	if s.Network != "" {
-		args = append(args, "--network", s.Network)
-	}
-	args = append(args, "-v", "/var/run/docker.sock:/var/run/docker.sock")
-	for _, dir := range sortedKeys(dirs) {
-		args = append(args, "-v", dir+":"+dirs[dir])
-	}
-	cmd := exec.Command("docker", append(args, s.Image)...)
+	name, env := "gorun_acttest_"+nonce(), s.environ()
+	cmd := exec.Command("docker", s.line(name, env, mounts)...)
 	cmd.Env = os.Environ()
 	for key, value := range env {
 		cmd.Env = append(cmd.Env, key+"="+value)
@@ -167,6 +160,25 @@ func (s Step) docker(t testing.TB, dirs map[string]string) StepResult {
 	result := runCancelable(t, cmd, s.Cancel)
 	result.Container = name
 	return result
+}
+
+func (s Step) line(name string, env, mounts map[string]string) []string {
+	args := []string{"run", "--name", name, "--label", "gorun-acttest", "--workdir", "/github/workspace", "--rm"}
+	for _, key := range sortedKeys(env) {
+		args = append(args, "-e", key)
+	}
+	args = append(args, "-e", "GITHUB_ACTIONS=true")
+	if s.Entrypoint != "" {
+		args = append(args, "--entrypoint", s.Entrypoint)
+	}
+	if s.Network != "" {
+		args = append(args, "--network", s.Network)
+	}
+	args = append(args, "-v", "/var/run/docker.sock:/var/run/docker.sock")
+	for _, dir := range sortedKeys(mounts) {
+		args = append(args, "-v", dir+":"+mounts[dir])
+	}
+	return append(args, s.Image)
 }
 
 // removeContainer removes what a killed docker client has left running.

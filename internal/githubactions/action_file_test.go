@@ -72,12 +72,7 @@ func actionFile(image string) string {
 	b.WriteString("runs:\n  using: docker\n" + image +
 		"  # An entrypoint of its own, which takes no arguments and reads the inputs only:\n" +
 		"  # the runners paste an input named args into command lines.\n" +
-		"  entrypoint: /usr/local/bin/gorun-action\n" +
-		"  # The image's own caches end with its container; the runner's home stays for the job.\n" +
-		"  env:\n" +
-		"    GORUN_CACHE_DIR: /github/home/.cache/gorun\n" +
-		"    GOCACHE: /github/home/.cache/go-build\n" +
-		"    GOMODCACHE: /github/home/go/pkg/mod\n")
+		"  entrypoint: /usr/local/bin/gorun-action\n")
 	return b.String()
 }
 

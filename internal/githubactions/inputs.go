@@ -48,7 +48,7 @@ func Table() []Input {
 	const listed = "JSON array of strings, lines, or shell words"
 	return []Input{
 		{Name: "package", Default: ".", Usage: "What to run: a directory, an import path, `path@version`, or a list of .go files.", Accepts: listed, kind: list},
-		{Name: "build-flags", Usage: "Flags of `go run`, each as one word: `-tags=e2e -race`.", Accepts: listed, kind: list},
+		{Name: "build-flags", Usage: "Flags of `go run`, each as one word: `-tags=e2e -ldflags='-s -w'`. The image of a release has no C compiler: cgo and -race need a toolchain-image that has one.", Accepts: listed, kind: list},
 		{Name: "args", Usage: "The program's arguments.", Accepts: listed, kind: list},
 		{Name: "exec", Usage: "A program that runs the executable, such as an emulator: `go run -exec`.", Accepts: "words as in `go run -exec`"},
 		{Name: "go-version", Usage: "The Go release to compile with. Without it: the toolchain or go line of go.work or go.mod.", Accepts: "`1.26` or `1.26.8`", Flag: "go-version"},

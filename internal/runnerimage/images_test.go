@@ -34,6 +34,9 @@ func TestMain(m *testing.M) {
 // needEngine skips a test where no engine answers; in CI that is a failure.
 func needEngine(t *testing.T) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it makes images and runs them: the long run does that")
+	}
 	if out, err := exec.Command("docker", "version", "--format", "{{.Server.Version}}").CombinedOutput(); err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatalf("no container engine: %v: %s", err, out)
