@@ -16,7 +16,6 @@ import (
 // trial is one example on its way through act.
 type trial struct {
 	Document
-	workflow string   // its path
 	args     []string // for act
 	mounts   []string // for the containers: path here:path there
 	act      *acttest.Act

@@ -9,9 +9,6 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// listAccepts says how a list is written.
-const listAccepts = `a JSON array of strings, one value on each line, or words as a POSIX shell reads them: a "b c"`
-
 // parseList reads a list in one of its three spellings. What begins with "["
 // is a JSON array, and must be one. What has several lines is a value on each
 // of them, taken as it is but for empty lines and a CR at the end. Anything
