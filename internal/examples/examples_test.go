@@ -16,9 +16,9 @@ import (
 // trial is one example on its way through act.
 type trial struct {
 	Document
-	args     []string // for act
-	mounts   []string // for the containers: path here:path there
-	act      *acttest.Act
+	args   []string // for act
+	mounts []string // for the containers: path here:path there
+	act    *acttest.Act
 	// Check looks at what the document says nothing of, if it is not nil.
 	check func(*testing.T, acttest.Transcript)
 }
