@@ -15,11 +15,10 @@ import (
 // trial is one example on its way through act.
 type trial struct {
 	Document
-	workflow string   // its path
-	args     []string // for act
-	mounts   []string // for the containers: path here:path there
-	act      *acttest.Act
-	// Check looks at what the document says nothing of, if it is not nil.
+	args   []string // for act
+	mounts []string // for the containers: path here:path there
+	act    *acttest.Act
+	// check looks at what the document says nothing of, if it is not nil.
 	check func(*testing.T, acttest.Transcript)
 }
 
