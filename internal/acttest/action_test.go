@@ -39,7 +39,7 @@ func TestAction(t *testing.T) {
 }
 
 // buildCache is GOCACHE in the runner image.
-const buildCache = "/cache/go-build"
+const buildCache = "/github/home/.cache/go-build"
 
 // repository is a copy of the working tree: what git knows, as it is now.
 func repository(t *testing.T) Workspace {

@@ -9,7 +9,8 @@
 //     "Step `name` prints, in one job each:" for a matrix, a line for each job;
 //   - console: lines that begin with "$ " are commands, the others what they
 //     print on standard output;
-//   - sh: commands.
+//   - sh: commands that install gorun or make its image, of this checkout in
+//     the tests; the examples have none.
 //
 // Anything else is an error: a block that nobody tries is not to be trusted.
 package examples

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +18,11 @@ type trial struct {
 	args   []string // for act
 	mounts []string // for the containers: path here:path there
 	act    *acttest.Act
+<<<<<<< HEAD
 	// Check looks at what the document says nothing of, if it is not nil.
+=======
+	// check looks at what the document says nothing of, if it is not nil.
+>>>>>>> w-docs
 	check func(*testing.T, acttest.Transcript)
 }
 
@@ -50,6 +53,9 @@ func documents(t *testing.T) map[string]Document {
 		d, err := Parse(read(t, file))
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
+		}
+		if len(d.Scripts) > 0 {
+			t.Errorf("%s has commands that no test runs: %q", file, d.Scripts)
 		}
 		found[strings.TrimSuffix(filepath.Base(file), ".md")] = d
 	}
@@ -132,18 +138,17 @@ func (try *trial) run(t *testing.T) {
 	}
 }
 
-// home is the runner's home of one job, where action.yml has the caches. The
-// standard library is compiled once, not in every job.
+// buildCache is GOCACHE in the action: in the runner's home.
+const buildCache = "/github/home/.cache/go-build"
+
+// home is the runner's home of one job. The standard library is compiled once,
+// not in every job.
 func home(t *testing.T, builds string) []string {
-	return []string{t.TempDir() + ":/github/home", builds + ":/github/home/.cache/go-build"}
+	return []string{t.TempDir() + ":/github/home", builds + ":" + buildCache}
 }
 
 // local is where the repository of an example has the action.
 const local = ".gorun-action"
-
-// runsEnv is an entry of runs.env in action.yml, which act forgets where the
-// step has an input args (v0.2.89, pkg/runner/action.go, evalDockerArgs).
-var runsEnv = regexp.MustCompile(`(?m)^    ([A-Z_]+): (/.+)$`)
 
 // push makes the repository and has act run its workflow.
 func (try *trial) push(t *testing.T) acttest.Transcript {
@@ -157,11 +162,7 @@ func (try *trial) push(t *testing.T) acttest.Transcript {
 	files[local+"/action.yml"] = action(t)
 	ws := acttest.NewWorkspace(t, files)
 	options := "-v " + strings.Join(try.mounts, " -v ")
-	args := []string{"--env", "HOME=/github/home", "--container-options", options}
-	for _, m := range runsEnv.FindAllStringSubmatch(files[local+"/action.yml"], -1) {
-		args = append(args, "--env", m[1]+"="+m[2])
-	}
-	return try.act.Push(t, ws, workflow, append(args, try.args...)...)
+	return try.act.Push(t, ws, workflow, append([]string{"--env", "HOME=/github/home", "--container-options", options}, try.args...)...)
 }
 
 // compare looks for the step in every job.
@@ -227,7 +228,7 @@ func ownedFiles(t *testing.T, d Document, builds string) {
 	chown(t, dir)
 	step := acttest.Step{
 		Image: imageTag, Entrypoint: "/usr/local/bin/gorun-action", Workspace: dir,
-		Inputs: map[string]string{"package": "./internal/gen"}, Volumes: map[string]string{builds: "/cache/go-build"}, // the image's own
+		Inputs: map[string]string{"package": "./internal/gen"}, Volumes: map[string]string{builds: buildCache},
 	}
 	if r := step.Run(t); r.Code != 0 {
 		t.Fatalf("status %d\n%s", r.Code, r.Output)
