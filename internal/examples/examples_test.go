@@ -18,11 +18,7 @@ type trial struct {
 	args   []string // for act
 	mounts []string // for the containers: path here:path there
 	act    *acttest.Act
-<<<<<<< HEAD
-	// Check looks at what the document says nothing of, if it is not nil.
-=======
 	// check looks at what the document says nothing of, if it is not nil.
->>>>>>> w-docs
 	check func(*testing.T, acttest.Transcript)
 }
 
