@@ -70,9 +70,13 @@ func (m machine) build(flags ...string) string {
 // Two machines that have nothing in common but the sources and the toolchain
 // build the same bytes with --reproducible, and not without.
 func TestReproducibleOnTwoMachines(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: each machine compiles the standard library")
+	}
 	for _, builder := range []string{"host", "docker"} {
 		t.Run(builder, func(t *testing.T) {
 			if builder == "docker" {
+				longOnly(t)
 				needEngine(t)
 			}
 			file := filepath.Join(t.TempDir(), "env")
@@ -91,6 +95,7 @@ func TestReproducibleOnTwoMachines(t *testing.T) {
 
 // GOROOT/go.env is what a variable falls through to that is set nowhere else.
 func TestReproducibleWithAnEditedToolchain(t *testing.T) {
+	longOnly(t)
 	real, root := goEnv(t, "GOROOT"), t.TempDir()
 	entries, err := os.ReadDir(real)
 	if err != nil {

@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	for _, builder := range []string{"host", "docker"} {
 		t.Run(builder, func(t *testing.T) {
+			if builder == "docker" && testing.Short() {
+				t.Skip("-short: the host's run is enough")
+			}
 			if builder == "docker" {
 				needEngine(t)
 			}
