@@ -33,8 +33,11 @@ func parseBirth(s string) (b birth, ok bool) {
 // starting has the guard look for what is left of a program that is about to
 // be forked, until its group is known.
 func (g *Guard) starting() (release func()) {
+	if g == nil {
+		return func() {}
+	}
 	b, ok := newBirth()
-	if g == nil || !ok {
+	if !ok {
 		return func() {}
 	}
 	return g.add("start " + b.String())

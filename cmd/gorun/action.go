@@ -66,7 +66,6 @@ func (a *action) annotator() *githubactions.Annotator {
 	}
 	return &githubactions.Annotator{
 		Workspace: a.getenv("GITHUB_WORKSPACE"),
-		Tolerated: func(r runner.Result) bool { return r.Tolerated },
 		Touched:   touched.Files,
 	}
 }
@@ -166,7 +165,6 @@ func (a *action) writeSummary() error {
 	}
 	s := a.reporter.Summary()
 	s.Image, s.Directory = strings.TrimPrefix(a.getenv("GORUN_IMAGE"), "docker://"), a.inputs.Text("working-directory")
-	s.Tolerated = s.Result.Tolerated
 	if info, err := os.Stat(a.getenv("GITHUB_STEP_SUMMARY")); err == nil {
 		s.Limit = max(1, githubactions.MaxSummary-int(info.Size())) // what the program wrote counts, too
 	}

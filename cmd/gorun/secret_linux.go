@@ -19,11 +19,7 @@ import (
 // memory (prctl(2), PR_SET_DUMPABLE; it takes CAP_SYS_PTRACE then, which no
 // container has by default). A caller that needs them has read them before.
 func hideCredentials() error {
-	for _, entry := range os.Environ() {
-		if name, _, _ := strings.Cut(entry, "="); githubactions.IsCredential(name) {
-			os.Unsetenv(name)
-		}
-	}
+	unsetCredentials()
 	return errors.Join(
 		wipeInitialEnviron(),
 		unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0), // last: it makes /proc/self/mem root's

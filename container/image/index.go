@@ -1,21 +1,17 @@
 package image
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/org/gorun-action/container"
@@ -59,26 +55,6 @@ func common(a, b map[string]string) map[string]string {
 		}
 	}
 	return both
-}
-
-// PushIndex is [Push] for an index and its images.
-func PushIndex(ctx context.Context, index v1.ImageIndex, ref string, progress Progress, options ...remote.Option) (string, error) {
-	tag, err := name.ParseReference(ref)
-	if err != nil {
-		return "", fmt.Errorf("pushing the index: %w", err)
-	}
-	digest, err := index.Digest()
-	if err != nil {
-		return "", fmt.Errorf("pushing the index: %w", err)
-	}
-	updates, stop := pushUpdates("pushing "+ref, progress)
-	options = append([]remote.Option{remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithContext(ctx), remote.WithProgress(updates)}, options...)
-	err = remote.WriteIndex(tag, index, options...)
-	stop()
-	if err != nil {
-		return "", fmt.Errorf("pushing the index to %s: %w", ref, cmp.Or(context.Cause(ctx), err))
-	}
-	return tag.Context().Digest(digest.String()).String(), nil
 }
 
 // WriteLayout writes an OCI layout of an image, or of an index and its images,

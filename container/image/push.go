@@ -15,20 +15,36 @@ import (
 // docker configuration unless the options name others, and returns the
 // reference by digest. A ref without a tag gets "latest", as everywhere.
 func Push(ctx context.Context, img v1.Image, ref string, progress Progress, options ...remote.Option) (string, error) {
+	write := func(to name.Reference, options ...remote.Option) error { return remote.Write(to, img, options...) }
+	return push(ctx, "image", img, ref, write, progress, options)
+}
+
+// PushIndex is [Push] for an index and its images.
+func PushIndex(ctx context.Context, index v1.ImageIndex, ref string, progress Progress, options ...remote.Option) (string, error) {
+	write := func(to name.Reference, options ...remote.Option) error {
+		return remote.WriteIndex(to, index, options...)
+	}
+	return push(ctx, "index", index, ref, write, progress, options)
+}
+
+// digester is an image or an index.
+type digester interface{ Digest() (v1.Hash, error) }
+
+func push(ctx context.Context, what string, content digester, ref string, write func(name.Reference, ...remote.Option) error, progress Progress, options []remote.Option) (string, error) {
 	tag, err := name.ParseReference(ref)
 	if err != nil {
-		return "", fmt.Errorf("pushing the image: %w", err)
+		return "", fmt.Errorf("pushing the %s: %w", what, err)
 	}
-	digest, err := img.Digest()
+	digest, err := content.Digest()
 	if err != nil {
-		return "", fmt.Errorf("pushing the image: %w", err)
+		return "", fmt.Errorf("pushing the %s: %w", what, err)
 	}
 	updates, stop := pushUpdates("pushing "+ref, progress)
 	options = append([]remote.Option{remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithContext(ctx), remote.WithProgress(updates)}, options...)
-	err = remote.Write(tag, img, options...)
+	err = write(tag, options...)
 	stop()
 	if err != nil {
-		return "", fmt.Errorf("pushing the image to %s: %w", ref, cmp.Or(context.Cause(ctx), err))
+		return "", fmt.Errorf("pushing the %s to %s: %w", what, ref, cmp.Or(context.Cause(ctx), err))
 	}
 	return tag.Context().Digest(digest.String()).String(), nil
 }

@@ -56,9 +56,6 @@ type Annotator struct {
 	// when there are more findings than GitHub shows. nil, an error, or no paths:
 	// the order stays.
 	Touched func() ([]string, error)
-	// Tolerated reports whether a run that was no success leaves the job green.
-	// What is an error otherwise is a warning then. nil tolerates nothing.
-	Tolerated func(runner.Result) bool
 }
 
 // Annotations returns what to show of a failed run, the most important first:
@@ -91,10 +88,11 @@ func (a Annotator) Annotations(r runner.Result) []Annotation {
 	return a.finish(out, r)
 }
 
-// finish sets what is the same for all of a Result.
+// finish sets what is the same for all of a Result: of a tolerated one, which
+// leaves the job green, all are warnings.
 func (a Annotator) finish(all []Annotation, r runner.Result) []Annotation {
 	level := LevelError
-	if a.Tolerated != nil && a.Tolerated(r) {
+	if r.Tolerated {
 		level = LevelWarning
 	}
 	for i := range all {

@@ -148,7 +148,7 @@ func (r *Reporter) chooser(commands *[]Command) Annotator {
 }
 
 // Summary returns what is known of the run; after Finished, that is all. The
-// caller adds what only it knows: Tolerated, Image, Directory, Limit.
+// caller adds what only it knows: Image, Directory, Limit.
 func (r *Reporter) Summary() Summary {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -25,8 +25,6 @@ type Summary struct {
 	// says how many there were.
 	Warned   []runner.Warned
 	Warnings int
-	// Tolerated says that the job stays green although the run was no success.
-	Tolerated bool
 	// Image is the reference of the runner image by its digest,
 	// "registry/name@sha256:…"; with "" there is no docker command.
 	Image string
@@ -66,7 +64,7 @@ func (s Summary) head() string {
 	switch {
 	case r.Outcome == runner.Success:
 		icon = "✅"
-	case s.Tolerated:
+	case r.Tolerated:
 		icon = "⚠️"
 	}
 	fmt.Fprintf(&b, "### %s %s", icon, heading(r))

@@ -188,7 +188,7 @@ func FuzzSummary(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, outcome byte, limit uint16) {
 		checkSpan(t, text)
 		checkBlock(t, text)
-		s := everywhere(text, everyOutcome[int(outcome)%len(everyOutcome)], int(limit))
+		s := everywhere(text, runner.Outcomes()[int(outcome)%len(runner.Outcomes())], int(limit))
 		got := s.Markdown()
 		if limit > 0 && len(got) > int(limit) || !utf8.ValidString(got) {
 			t.Errorf("%d bytes, limit %d, valid %v", len(got), limit, utf8.ValidString(got))
