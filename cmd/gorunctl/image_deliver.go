@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 
-	"github.com/org/gorun-action/container"
-	"github.com/org/gorun-action/container/docker"
 	"github.com/org/gorun-action/container/image"
+	"github.com/org/gorun-action/container/provision"
 )
 
 // deliver says what was made and brings it to where the flags say.
@@ -33,16 +30,22 @@ func (b *runnerBuild) deliver(ctx context.Context) error {
 // describe says what an engine and a registry know an image by, and what it
 // weighs there.
 func describe(w io.Writer, platform string, img image.Image) error {
-	digest, err := img.Digest()
-	if err != nil {
-		return err
-	}
-	config, err := img.ConfigName()
+	digest, config, err := digestsOf(img)
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(w, "gorun %s\ndigest  %s\nconfig  %s\nsize    %.1f MB compressed\n", platform, digest, config, float64(image.ArchiveSize(img))/1e6)
 	return err
+}
+
+// digestsOf returns the digests of the manifest and the config.
+func digestsOf(img image.Image) (digest, config string, err error) {
+	d, err := img.Digest()
+	if err != nil {
+		return "", "", err
+	}
+	c, err := img.ConfigName()
+	return d.String(), c.String(), err
 }
 
 func (b *runnerBuild) deliverIndex(ctx context.Context, say io.Writer) error {
@@ -112,41 +115,9 @@ func (b *runnerBuild) pushTo(say io.Writer, push func(tag string) (string, error
 
 // loadRunner puts the image into the engine and returns its id there.
 func (b *runnerBuild) loadRunner(ctx context.Context, img image.Image) (string, error) {
-	engine, err := docker.Connect(ctx)
-	if err != nil {
-		return "", container.WithHint(err, "start the engine or set DOCKER_HOST, or write a file with --output")
-	}
-	defer engine.Close()
-	archive, stream := io.Pipe()
-	sent := make(chan struct{})
-	go func() {
-		defer close(sent)
-		stream.CloseWithError(image.WriteArchive(stream, img, b.tags...))
-	}()
-	err = engine.Load(ctx, archive, "loading gorun into the engine", b.progress)
-	archive.CloseWithError(errors.Join(err, io.ErrClosedPipe))
-	<-sent // the layers are still being read until then
+	digest, config, err := digestsOf(img)
 	if err != nil {
 		return "", err
 	}
-	return loadedID(ctx, engine, img)
-}
-
-// loadedID finds the image by what the two kinds of engine know it by: its
-// config, or its manifest.
-func loadedID(ctx context.Context, engine *docker.Engine, img image.Image) (string, error) {
-	config, err := img.ConfigName()
-	if err != nil {
-		return "", err
-	}
-	digest, err := img.Digest()
-	if err != nil {
-		return "", err
-	}
-	for _, id := range []string{config.String(), digest.String()} {
-		if found, err := engine.Image(ctx, id); !errors.Is(err, fs.ErrNotExist) {
-			return found.ID, err
-		}
-	}
-	return "", fmt.Errorf("the image that the engine loaded %w: neither %s nor %s is there", container.ErrIntegrity, config, digest)
+	return b.intoEngine(ctx, provision.Loadable{Image: img, Names: b.tags, Title: "gorun", Config: config, Digest: digest})
 }

@@ -128,13 +128,17 @@ func (m *maker) download(ctx context.Context, release, platform string) (contain
 	return g.DownloadVerified(ctx, release, platform, m.progress)
 }
 
-// load puts an image into the engine and returns its id there.
+// load puts the image of a toolchain into the engine and returns its id there.
 func (m *maker) load(ctx context.Context, tc container.Toolchain, img image.Image) (id string, err error) {
+	return m.intoEngine(ctx, provision.LoadableOf(tc, img))
+}
+
+func (m *maker) intoEngine(ctx context.Context, img provision.Loadable) (id string, err error) {
 	engine, err := docker.Connect(ctx)
 	if err != nil {
 		return "", container.WithHint(err, "start the engine or set DOCKER_HOST, or write a file with --output")
 	}
 	defer engine.Close()
-	loaded, err := provision.Load(ctx, engine, tc, img, m.progress)
+	loaded, err := img.Load(ctx, engine, m.progress)
 	return loaded.ID, err
 }

@@ -70,7 +70,7 @@ func (m images) known(ctx context.Context, release string) (container.Toolchain,
 	if !ok {
 		return tc, docker.Image{}, fs.ErrNotExist
 	}
-	img, err := has(ctx, m.engine, tc)
+	img, err := has(ctx, m.engine, tc.Config, tc.Digest)
 	if err != nil || !image.MadeFrom(img.Labels, tc) {
 		return tc, docker.Image{}, fs.ErrNotExist
 	}

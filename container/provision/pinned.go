@@ -36,7 +36,7 @@ func (m images) pinned(ctx context.Context, want container.Want) (container.Tool
 	if release != "" {
 		return m.outside(ctx, release, want.From)
 	}
-	img, err := m.once(ctx, tc, func() (docker.Image, error) { return has(ctx, m.engine, tc) }, func() (docker.Image, error) { return m.provide(ctx, tc) })
+	img, err := m.once(ctx, tc, func() (docker.Image, error) { return has(ctx, m.engine, tc.Config, tc.Digest) }, func() (docker.Image, error) { return m.provide(ctx, tc) })
 	return tc, img, err
 }
 
@@ -60,13 +60,13 @@ func (m images) once(ctx context.Context, tc container.Toolchain, find, make fun
 
 // has returns the image of tc, if the engine has it: by the id that it gets in
 // an engine with the classic store, then in one with the containerd store.
-func has(ctx context.Context, engine *docker.Engine, tc container.Toolchain) (docker.Image, error) {
-	img, err := engine.Image(ctx, tc.Config)
+func has(ctx context.Context, engine *docker.Engine, config, digest string) (docker.Image, error) {
+	img, err := engine.Image(ctx, config)
 	if errors.Is(err, fs.ErrNotExist) {
-		img, err = engine.Image(ctx, tc.Digest)
+		img, err = engine.Image(ctx, digest)
 	}
-	if err == nil && img.ID != tc.Config && img.ID != tc.Digest {
-		err = fmt.Errorf("the engine's image %s %w %s", img.ID, container.ErrIntegrity, tc.Config)
+	if err == nil && img.ID != config && img.ID != digest {
+		err = fmt.Errorf("the engine's image %s %w %s", img.ID, container.ErrIntegrity, config)
 	}
 	return img, err
 }
@@ -98,7 +98,7 @@ func (m images) pulled(ctx context.Context, tc container.Toolchain) (docker.Imag
 	err := m.pull(ctx, m.Repository+"@"+tc.Digest)
 	if err == nil {
 		var img docker.Image
-		if img, err = has(ctx, m.engine, tc); err == nil {
+		if img, err = has(ctx, m.engine, tc.Config, tc.Digest); err == nil {
 			return img, nil
 		}
 	}
@@ -134,33 +134,48 @@ func (m images) assemble(ctx context.Context, tc container.Toolchain, zip, dir s
 	if err != nil {
 		return tc, docker.Image{}, err
 	}
-	loaded, err := Load(ctx, m.engine, tc, img, m.report)
+	loaded, err := LoadableOf(tc, img).Load(ctx, m.engine, m.report)
 	return tc, loaded, err
 }
 
-// Load puts the image of tc into an engine, and makes sure that the engine
-// then has that one.
-func Load(ctx context.Context, engine *docker.Engine, tc container.Toolchain, img image.Image, report func(container.Progress)) (docker.Image, error) {
-	if err := send(ctx, engine, tc, img, report); err != nil {
+// Loadable is an image on its way into an engine.
+type Loadable struct {
+	Image image.Image
+	// Names are what the engine is to call it, and Title what people do.
+	Names []string
+	Title string
+	// Config and Digest are its digests: an engine knows it by one of them.
+	Config, Digest string
+}
+
+// LoadableOf is the image of tc, which has its digests.
+func LoadableOf(tc container.Toolchain, img image.Image) Loadable {
+	return Loadable{Image: img, Names: []string{image.Name(tc)}, Title: "go" + tc.Version, Config: tc.Config, Digest: tc.Digest}
+}
+
+// Load puts the image into an engine, and makes sure that the engine then has
+// that one.
+func (l Loadable) Load(ctx context.Context, engine *docker.Engine, report func(container.Progress)) (docker.Image, error) {
+	if err := l.send(ctx, engine, report); err != nil {
 		return docker.Image{}, err
 	}
-	loaded, err := has(ctx, engine, tc)
+	loaded, err := has(ctx, engine, l.Config, l.Digest)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("the image that the engine loaded %w: neither %s nor %s is there", container.ErrIntegrity, tc.Config, tc.Digest)
+		err = fmt.Errorf("the image that the engine loaded %w: neither %s nor %s is there", container.ErrIntegrity, l.Config, l.Digest)
 	}
 	return loaded, err
 }
 
 // send streams the image into the engine, which then unpacks it.
-func send(ctx context.Context, engine *docker.Engine, tc container.Toolchain, img image.Image, report func(container.Progress)) error {
+func (l Loadable) send(ctx context.Context, engine *docker.Engine, report func(container.Progress)) error {
 	archive, stream := io.Pipe()
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
-		stream.CloseWithError(image.WriteArchive(stream, img, image.Name(tc)))
+		stream.CloseWithError(image.WriteArchive(stream, l.Image, l.Names...))
 	}()
-	counted := &counter{Reader: archive, report: report, p: container.Progress{Task: "sending go" + tc.Version + " to the engine", Total: image.ArchiveSize(img), Unit: "bytes"}}
-	err := engine.Load(ctx, counted, "loading go"+tc.Version+" into the engine", report)
+	counted := &counter{Reader: archive, report: report, p: container.Progress{Task: "sending " + l.Title + " to the engine", Total: image.ArchiveSize(l.Image), Unit: "bytes"}}
+	err := engine.Load(ctx, counted, "loading "+l.Title+" into the engine", report)
 	archive.CloseWithError(errors.Join(err, io.ErrClosedPipe))
 	<-sent // the layers are still being read until then
 	return err
