@@ -35,7 +35,13 @@ var rooms = map[string][]string{
 	"internal/report":               {"cachekeys", "container", "runner"},
 	"internal/runnerimage":          {},
 	"internal/soundness":            {"cachekeys"},
+	"internal/buildcache":           {},
 	"internal/store":                {},
+	"internal/store/blob":           {},
+	"internal/store/blobtest":       {"internal/store/blob"},
+	"internal/store/entry":          {"internal/store/blob"},
+	"internal/store/githubcache":    {"internal/store/blob"},
+	"internal/store/oci":            {"internal/store/blob"},
 	"internal/workflows":            {},
 	"runner":                        {"cachekeys", "container", "internal/buildflags", "internal/capture", "internal/goenv"},
 }
@@ -46,11 +52,11 @@ var anything = []string{"cmd/", "bench/", "examples/"}
 // homes lists the only rooms that may import a library themselves.
 var homes = map[string][]string{
 	"github.com/docker/docker":               {"container/docker"},
-	"github.com/google/go-containerregistry": {"container/image"},
+	"github.com/google/go-containerregistry": {"container/image", "internal/store/oci"},
 	"github.com/rhysd/actionlint":            {"internal/workflows"},
 	"github.com/rs/zerolog":                  {"internal/report"},
 	"github.com/sethvargo/go-githubactions":  {"internal/githubactions"},
-	"github.com/klauspost/compress":          {"container/image"},
+	"github.com/klauspost/compress":          {"container/image", "internal/buildcache", "internal/store/entry"},
 	"golang.org/x/crypto/x509roots":          {"container/image"},
 	"mvdan.cc/sh":                            {"internal/githubactions"},
 	"github.com/yuin/goldmark":               {}, // tests only
