@@ -2,6 +2,7 @@ package cachekeys
 
 import (
 	"iter"
+	"maps"
 	"path"
 	"path/filepath"
 	"runtime"
@@ -24,6 +25,7 @@ type Closure struct {
 	request Request
 	dirs    map[string]*dirRecord // package directories: all their sources are inputs
 	looked  map[string]bool       // directories that may be packages, whether they are or not
+	imports map[string]bool       // import paths that were followed
 	files   map[string]bool       // other files, absolute
 }
 
@@ -32,7 +34,7 @@ type Closure struct {
 func (ix *Index) Closure(r Request) *Closure {
 	ix.load()
 	w := newWalk(ix, r)
-	w.c.looked = w.queued
+	w.c.looked, w.c.imports = w.queued, w.resolved
 	w.configuration()
 	w.modules()
 	w.overlay()
@@ -44,6 +46,11 @@ func (ix *Index) Closure(r Request) *Closure {
 	w.c.Inputs = append(sortInputs(w.c.Inputs), w.sources()...)
 	return w.c
 }
+
+// Imports returns the import paths that the local sources mention, over the
+// union of all build constraints, sorted. Those of the standard library are
+// among them.
+func (c *Closure) Imports() []string { return slices.Sorted(maps.Keys(c.imports)) }
 
 // extras adds the directories that the go command was seen to look at for
 // imports of other modules. Which ones are known is an input itself: without

@@ -24,10 +24,10 @@ const interruptWait = 2 * time.Second
 
 // build has the go command do everything that `go run` does, except that the
 // capture helper takes the executable instead of running it.
-func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir string) (Executable, *keeping, error) {
+func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir string, caches PackCaches) (Executable, *keeping, error) {
 	r.Report.Event(BuildStarted{Builder: site.Builder, Toolchain: *r.result.Toolchain, Command: plan.Command})
 	begin := r.Now()
-	view, err := r.view(plan, site, dir)
+	view, err := r.view(plan, site, dir, caches)
 	if err != nil {
 		return Executable{}, nil, err
 	}
@@ -56,6 +56,7 @@ func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir str
 		return Executable{}, nil, err
 	}
 	r.endKeeping(plan, k, exe, dir)
+	r.collect(plan, k, caches, begin)
 	r.result.Executable = &exe
 	r.Report.Event(Built{Executable: exe, Took: r.Now().Sub(begin)})
 	return exe, k, nil

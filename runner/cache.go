@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,18 +17,19 @@ import (
 // Store keeps executables under keys.
 type Store interface {
 	// Get returns the executable of that key. It has been checked against its
-	// SHA-256, and stays where it is until release. A miss is fs.ErrNotExist;
-	// every other error is about an entry that cannot be used.
-	Get(key string) (exe Executable, release func(), err error)
-	// Put keeps an executable with what describes it. fs.ErrExist: it is there.
-	Put(key string, exe Executable, about []byte) error
+	// SHA-256, and stays where it is until it is released. A miss is
+	// fs.ErrNotExist; every other error is about an entry that cannot be used,
+	// and one that wraps container.ErrIntegrity ends the run.
+	Get(ctx context.Context, key string) (Stored, error)
+	// Put keeps an executable with what is known of it. fs.ErrExist: it is there.
+	Put(ctx context.Context, key string, exe Executable, facts Facts) error
 }
 
 // History knows what other entries of a Store were made of.
 type History interface {
 	// Abouts returns what was kept with the entries whose keys begin with
 	// prefix, the most recently used first, n at most.
-	Abouts(prefix string, n int) [][]byte
+	Abouts(ctx context.Context, prefix string, n int) [][]byte
 }
 
 // Keyring finds keys. It is the part of a run that reads the local sources.
@@ -102,28 +104,27 @@ func (r *run) buildEnv(name string) string {
 	return r.spec.Env.Get(name)
 }
 
-// restored is an executable that the Store had.
-type restored struct {
-	exe     Executable
-	release func()
-}
-
-// restore asks the Store for the executable. Whatever goes wrong is a miss.
-func (r *run) restore(p *Plan) (found restored, hit bool) {
+// restore asks the Store for the executable. Whatever goes wrong is a miss,
+// unless the user wants to know of it.
+func (r *run) restore(ctx context.Context, p *Plan) (found Stored, hit bool, err error) {
 	begin := r.Now()
-	found, hit = r.get(p.Key)
-	if !hit && p.closure == nil { // a key that was recalled: what would be built has to be known
-		if r.follow(p); p.Key != "" {
-			found, hit = r.get(p.Key)
+	asked := p.Key
+	found, hit, err = r.get(ctx, p.Key)
+	if !hit && err == nil && p.closure == nil { // a key that was recalled: what would be built has to be known
+		if r.follow(p); p.Key != asked {
+			found, hit, err = r.get(ctx, p.Key)
 		}
 	}
-	e := Restored{Key: p.Key, Hit: hit}
+	if err != nil {
+		return found, false, err
+	}
+	e := Restored{Key: p.Key, Hit: hit, Saving: found.Saving}
 	r.result.Key, r.result.Cache = p.Key, NoKey
 	switch {
 	case hit:
-		r.result.Cache, e.Executable = Hit, &found.exe
+		r.result.Cache, e.Executable, r.result.Saving = Hit, &found.Executable, found.Saving
 	case p.Key != "":
-		r.result.Cache, e.Differences = Miss, r.differences(*p)
+		r.result.Cache, e.Differences = Miss, r.differences(ctx, *p)
 	default:
 		e.Reasons = p.closure.Reasons
 	}
@@ -132,34 +133,36 @@ func (r *run) restore(p *Plan) (found restored, hit bool) {
 	}
 	e.Took = r.Now().Sub(begin)
 	r.Report.Event(e)
-	return found, hit
+	return found, hit, nil
 }
 
 // get asks the Store for one executable.
-func (r *run) get(key string) (found restored, hit bool) {
+func (r *run) get(ctx context.Context, key string) (found Stored, hit bool, err error) {
 	if key == "" {
-		return found, false
+		return found, false, nil
 	}
-	exe, release, err := r.Store.Get(key)
-	if err == nil {
-		return restored{exe, release}, true
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	found, err = r.Store.Get(ctx, key)
+	switch {
+	case err == nil:
+		return found, true, nil
+	case errors.Is(err, container.ErrIntegrity):
+		return found, false, &fault{outcome: Integrity, err: err, hint: container.Hint(err)}
+	case !errors.Is(err, fs.ErrNotExist):
 		r.warnCache(fmt.Sprintf("the cached executable cannot be used: %v", err), "it is built anew; see gorunctl cache verify")
 	}
-	return found, false
+	return found, false, nil
 }
 
 // nearest bounds how many earlier entries are compared.
 const nearest = 8
 
 // differences says what has changed since the most similar entry.
-func (r *run) differences(p Plan) []string {
+func (r *run) differences(ctx context.Context, p Plan) []string {
 	var (
 		best  cachekeys.About
 		least = -1
 	)
-	for _, data := range r.History.Abouts(p.closure.ProgramPrefix(), nearest) {
+	for _, data := range r.History.Abouts(ctx, p.closure.ProgramPrefix(), nearest) {
 		about, err := cachekeys.ParseAbout(data)
 		if err != nil {
 			continue

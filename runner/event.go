@@ -30,6 +30,8 @@ type Restored struct {
 	Hit bool
 	// Executable is the one found.
 	Executable *Executable
+	// Saving is set when it came from a shared store.
+	Saving *Saving
 	// Reasons say why there is no key, or why the entry could not be used.
 	Reasons []string
 	// Differences say, after a miss, what has changed since the nearest entry.

@@ -30,6 +30,15 @@ type keeping struct {
 	reasons []string // why it will not be
 	listed  chan listing
 	cancel  context.CancelFunc // ends the listing; nil when there is none under way
+	built   []BuiltPackage     // what was listed
+	pack    func(context.Context)
+}
+
+// BuiltPackage is a package of a build, with the module it is of.
+type BuiltPackage struct {
+	cachekeys.Built
+	// Module and Version are "" in the standard library and in local modules.
+	Module, Version string
 }
 
 // abandon ends a listing that nobody waits for any more, and returns when
@@ -42,7 +51,7 @@ func (k *keeping) abandon() {
 }
 
 // packages waits for the listing.
-func (k *keeping) packages() ([]cachekeys.Built, error) {
+func (k *keeping) packages() ([]BuiltPackage, error) {
 	defer k.cancel()
 	list := <-k.listed
 	k.cancel = nil
@@ -51,7 +60,7 @@ func (k *keeping) packages() ([]cachekeys.Built, error) {
 
 // listing is what the go command says that a build consists of.
 type listing struct {
-	packages []cachekeys.Built
+	packages []BuiltPackage
 	err      error
 }
 
@@ -112,15 +121,16 @@ func firstLine(text string) string {
 	return line
 }
 
-const listFields = "ImportPath,Dir,Standard,GoFiles,CgoFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,SFiles,SwigFiles,SwigCXXFiles,SysoFiles,EmbedFiles"
+const listFields = "ImportPath,Dir,Standard,GoFiles,CgoFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,SFiles,SwigFiles,SwigCXXFiles,SysoFiles,EmbedFiles,Module"
 
-func parseListing(r io.Reader) (packages []cachekeys.Built, err error) {
+func parseListing(r io.Reader) (packages []BuiltPackage, err error) {
 	for dec := json.NewDecoder(r); ; {
 		var p struct {
 			ImportPath, Dir                                                     string
 			Standard                                                            bool
 			GoFiles, CgoFiles, CFiles, CXXFiles, MFiles, HFiles, FFiles, SFiles []string
 			SwigFiles, SwigCXXFiles, SysoFiles, EmbedFiles                      []string
+			Module                                                              listedModule
 		}
 		switch err := dec.Decode(&p); {
 		case errors.Is(err, io.EOF):
@@ -128,12 +138,31 @@ func parseListing(r io.Reader) (packages []cachekeys.Built, err error) {
 		case err != nil:
 			return nil, fmt.Errorf("reading the packages of the build: %w", err)
 		}
-		packages = append(packages, cachekeys.Built{
+		module, version := p.Module.cached()
+		packages = append(packages, BuiltPackage{Module: module, Version: version, Built: cachekeys.Built{
 			ImportPath: p.ImportPath, Dir: p.Dir, Standard: p.Standard,
 			Cgo:   len(p.CgoFiles)+len(p.SwigFiles)+len(p.SwigCXXFiles) > 0,
 			Files: slices.Concat(p.GoFiles, p.CgoFiles, p.CFiles, p.CXXFiles, p.MFiles, p.HFiles, p.FFiles, p.SFiles, p.SwigFiles, p.SwigCXXFiles, p.SysoFiles, p.EmbedFiles),
-		})
+		}})
 	}
+}
+
+// listedModule is a module in what go list prints.
+type listedModule struct {
+	Path, Version string
+	Replace       *listedModule
+}
+
+// cached is the module that is in the module cache for it: the one in its
+// place, where it is replaced.
+func (m listedModule) cached() (path, version string) {
+	if m.Replace != nil {
+		return m.Replace.cached()
+	}
+	if m.Version == "" { // a local one
+		return "", ""
+	}
+	return m.Path, m.Version
 }
 
 // endKeeping is called right after the build, before the program can change
@@ -147,7 +176,8 @@ func (r *run) endKeeping(p Plan, k *keeping, exe Executable, dir string) {
 		k.reasons = append(k.reasons, err.Error())
 		return
 	}
-	v := p.closure.Check(packages)
+	k.built = packages
+	v := p.closure.Check(builts(packages))
 	k.reasons = append(k.reasons, v.Reasons...)
 	r.learn(p, v.Extra)
 	k.reasons = append(k.reasons, r.checkBuilt(p, exe, dir)...)
@@ -161,6 +191,14 @@ func (r *run) endKeeping(p Plan, k *keeping, exe Executable, dir string) {
 		return
 	}
 	p.index.Remember(again)
+}
+
+func builts(packages []BuiltPackage) []cachekeys.Built {
+	list := make([]cachekeys.Built, len(packages))
+	for i, p := range packages {
+		list[i] = p.Built
+	}
+	return list
 }
 
 // learn keeps the local packages that only other modules lead to for the next
@@ -197,21 +235,42 @@ func (r *run) checkBuilt(p Plan, exe Executable, dir string) (reasons []string) 
 	return reasons
 }
 
-// save keeps the executable while the program runs. wait returns when that is
-// over, and reports it.
-func (r *run) save(p Plan, exe Executable, k *keeping) (wait func()) {
+// save keeps the executable, and what the build used, while the program runs.
+// wait returns when that is over, and reports it; a signal that would have ended
+// the program ends what is left of that.
+func (r *run) save(ctx context.Context, p Plan, exe Executable, k *keeping) (wait func()) {
 	if k == nil {
 		return func() {}
 	}
-	if len(k.reasons) > 0 {
-		r.Report.Event(Saved{Key: p.Key, Reasons: k.reasons})
-		return func() {}
-	}
+	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan Event, 1)
-	go func() { done <- r.put(p, exe) }()
+	go func() {
+		e := Event(Saved{Key: p.Key, Reasons: k.reasons})
+		if len(k.reasons) == 0 {
+			e = r.put(ctx, p, exe)
+		}
+		if k.pack != nil {
+			k.pack(ctx)
+		}
+		done <- e
+	}()
 	return func() {
-		if e := <-done; e != nil {
+		defer cancel()
+		if e := r.awaitSave(done, cancel); e != nil {
 			r.Report.Event(e)
+		}
+	}
+}
+
+func (r *run) awaitSave(done <-chan Event, cancel func()) Event {
+	for {
+		select {
+		case e := <-done:
+			return e
+		case s := <-r.spec.Signals:
+			if endsBuild(s) {
+				cancel()
+			}
 		}
 	}
 }
@@ -233,9 +292,11 @@ func (r *run) warnCache(message, hint string) {
 	}
 }
 
-func (r *run) put(p Plan, exe Executable) Event {
+func (r *run) put(ctx context.Context, p Plan, exe Executable) Event {
 	begin := r.Now()
-	err := r.Store.Put(p.Key, exe, p.closure.About().Encode())
+	err := r.Store.Put(ctx, p.Key, exe, Facts{
+		About: p.closure.About().Encode(), Prefix: p.closure.ProgramPrefix(), Toolchain: p.identity.Version, Build: r.buildCost, Caches: r.cacheBytes,
+	})
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return r.cacheFault(fmt.Sprintf("the executable is not kept for the next run: %v", err), "make room, or name another directory with --cache-dir")
 	}

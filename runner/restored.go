@@ -12,32 +12,38 @@ import (
 // the run goes on as after a miss.
 var errLost = errors.New("the cached executable is gone")
 
-func (f restored) close() {
-	if f.release != nil {
-		f.release()
+func (s Stored) close() {
+	if s.Release != nil {
+		s.Release()
 	}
 }
 
-// restoring is the restore phase.
-func (r *run) restoring(p *Plan) (found restored, hit bool) {
-	found, _ = timed(r, PhaseRestore, func() (restored, error) {
-		var f restored
-		f, hit = r.restore(p)
-		return f, nil
+// restoring is the restore phase. It may download, so that a signal ends it.
+func (r *run) restoring(ctx context.Context, p *Plan) (found Stored, hit bool, err error) {
+	ctx, stop := r.cancelOnSignal(ctx)
+	defer stop()
+	found, err = timed(r, PhaseRestore, func() (Stored, error) {
+		var f Stored
+		f, hit, err = r.restore(ctx, p)
+		return f, err
 	})
-	return found, hit
+	if cause := context.Cause(ctx); cause != nil {
+		return found, false, &fault{outcome: Cancelled, err: cause}
+	}
+	return found, hit, err
 }
 
 // runRestored runs an executable of the Store.
-func (r *run) runRestored(ctx context.Context, p Plan, found restored) error {
-	r.result.Builder, r.result.Executable = p.identity.Builder, &found.exe
+func (r *run) runRestored(ctx context.Context, p Plan, found Stored) error {
+	r.result.Builder, r.result.Executable = p.identity.Builder, &found.Executable
 	r.result.Toolchain = &Toolchain{Version: p.identity.Version, Image: p.identity.Image, Digest: p.identity.Digest, Path: p.identity.Go}
-	err := r.runs(ctx, p, found.exe, restoredPath(p.identity, r.spec.Env.Get("PATH")))
-	if _, statErr := os.Stat(found.exe.Path); err == nil || statErr == nil || r.result.ProgramStatus != nil {
+	err := r.runs(ctx, p, found.Executable, restoredPath(p.identity, r.spec.Env.Get("PATH")))
+	if _, statErr := os.Stat(found.Path); err == nil || statErr == nil || r.result.ProgramStatus != nil {
 		return err
 	}
 	r.Report.Event(Warned{Message: "the cached executable was removed before it could run", Hint: "it is built anew"})
 	r.result.Builder, r.result.Executable, r.result.Toolchain, r.result.Cache = "", nil, nil, Miss
+	r.result.Saving = nil
 	return errors.Join(errLost, err)
 }
 

@@ -79,7 +79,9 @@ type Result struct {
 	// Cache says where the executable came from: see the Cache constants.
 	Cache string `json:"cache"`
 	// Key is the executable key, "" where there is none.
-	Key         string       `json:"key,omitempty"`
+	Key string `json:"key,omitempty"`
+	// Saving is what a shared store spared this run, nil when none did.
+	Saving      *Saving      `json:"saving,omitempty"`
 	Command     []string     `json:"command,omitempty"` // the effective go command line
 	Timings     Timings      `json:"timings_ms"`
 	Diagnostics []Diagnostic `json:"diagnostics,omitempty"`

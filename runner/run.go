@@ -37,6 +37,8 @@ type Runner struct {
 	// Store keeps executables, and History knows what they were made of.
 	Store   Store
 	History History
+	// Packs keeps parts of the go command's caches; nil: none are kept.
+	Packs Packs
 	// Replace, when not nil, makes this process become the program; it returns
 	// only when it could not.
 	Replace func(container.Command) error
@@ -58,6 +60,11 @@ type run struct {
 	unsure string
 	// faulty says that a fault of the cache has been reported.
 	faulty bool
+	// buildCost is how long a build takes that nothing helps, as far as this run
+	// knows.
+	buildCost time.Duration
+	// cacheBytes are what this build has of its caches, 0 when that is unknown.
+	cacheBytes int64
 }
 
 // Run is the whole way of one run. It reports every Event, Finished last, and
@@ -81,17 +88,20 @@ func (r *run) steps(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var found restored
+	var found Stored
 	if r.caches(plan) {
 		hit := false
-		found, hit = r.restoring(&plan)
+		found, hit, err = r.restoring(ctx, &plan)
 		defer found.close()
+		if err != nil {
+			return err
+		}
 		if hit && !r.spec.VerifyCache && !r.spec.VerifyBuild {
 			err := r.runRestored(ctx, plan, found)
 			if !errors.Is(err, errLost) {
 				return err
 			}
-			found = restored{} // nothing is left to compare a build with
+			found = Stored{} // nothing is left to compare a build with
 		}
 	}
 	return r.buildAndRun(ctx, plan, found)
@@ -103,7 +113,7 @@ func (r *run) caches(p Plan) bool {
 }
 
 // buildAndRun is the way of a program that the Store does not have.
-func (r *run) buildAndRun(ctx context.Context, plan Plan, found restored) error {
+func (r *run) buildAndRun(ctx context.Context, plan Plan, found Stored) error {
 	building, stop := r.cancelOnSignal(ctx)
 	defer stop()
 	exe, k, clean, err := r.prepare(building, plan)
@@ -119,12 +129,12 @@ func (r *run) buildAndRun(ctx context.Context, plan Plan, found restored) error 
 	if err != nil || plan.DryRun {
 		return err
 	}
-	if found.exe.Path != "" {
-		if err := r.compare(&plan, found.exe, exe); err != nil {
+	if found.Path != "" {
+		if err := r.compare(&plan, found.Executable, exe); err != nil {
 			return err
 		}
 	}
-	wait := r.save(plan, exe, k)
+	wait := r.save(ctx, plan, exe, k)
 	defer wait()
 	return r.runs(ctx, plan, exe, r.capturedPath(exe))
 }
@@ -148,8 +158,13 @@ func (r *run) prepare(ctx context.Context, plan Plan) (exe Executable, k *keepin
 	if err != nil {
 		return exe, nil, clean, err
 	}
+	caches, giveBack, err := r.privateCaches(ctx, plan, site, dir)
+	defer giveBack()
+	if err != nil {
+		return exe, nil, remove, err
+	}
 	exe, err = timed(r, PhaseBuild, func() (exe Executable, err error) {
-		exe, k, err = r.build(ctx, plan, site, dir)
+		exe, k, err = r.build(ctx, plan, site, dir, caches)
 		if err == nil && r.spec.VerifyBuild {
 			err = r.verifyBuild(ctx, plan, site, exe)
 		}

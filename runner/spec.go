@@ -63,6 +63,8 @@ type Spec struct {
 	VerifyBuild bool
 	// Explain reports every input of the key, and what it differs in.
 	Explain bool
+	// Alone says that no other process here uses the go command's caches.
+	Alone bool
 	// Replace lets the program take the place of this process where nothing
 	// has to be done after it.
 	Replace bool

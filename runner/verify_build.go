@@ -68,7 +68,7 @@ func (r *run) buildElsewhere(ctx context.Context, plan Plan, site container.Site
 	if err := sameWorkspace(plan, moved, m); err != nil {
 		return Executable{}, err
 	}
-	exe, _, err := second.build(ctx, moved, site, dir)
+	exe, _, err := second.build(ctx, moved, site, dir, PackCaches{})
 	if err != nil {
 		r.result.Diagnostics = second.result.Diagnostics
 	}

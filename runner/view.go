@@ -26,9 +26,9 @@ type view struct {
 // view returns everything on the host, and in a container what design.md
 // section 9 lists: the sources, the caches, the work directory, the roots of
 // trust, the go command's configuration, and no other secrets.
-func (r *run) view(plan Plan, site container.Site, dir string) (view, error) {
+func (r *run) view(plan Plan, site container.Site, dir string, caches PackCaches) (view, error) {
 	if !site.Contained() {
-		return view{env: r.indexed(plan, r.hostEnv(dir))}, nil
+		return view{env: r.indexed(plan, r.hostEnv(dir, caches))}, nil
 	}
 	if r.spec.Env.Get("GOCACHEPROG") != "" {
 		r.Report.Event(Noticed{"GOCACHEPROG is not used in the toolchain container, which does not have that program"})
@@ -41,7 +41,7 @@ func (r *run) view(plan Plan, site container.Site, dir string) (view, error) {
 	if site.Helper != "" && site.Sees(site.Helper) == nil {
 		v.mounts = append(v.mounts, container.Mount{Source: site.Helper, Target: filepath.Join(dir, capture.Name)})
 	}
-	if err := r.mountCaches(&v, site, dir); err != nil {
+	if err := r.mountCaches(&v, site, dir, caches); err != nil {
 		return view{}, err
 	}
 	if err := r.mountSources(&v, plan); err != nil {
@@ -58,7 +58,7 @@ func (r *run) view(plan Plan, site container.Site, dir string) (view, error) {
 // hostEnv is the caller's environment. The go command's temporary files go
 // into the work directory, which is removed even when gorun is killed; unless
 // the user wants to look at them.
-func (r *run) hostEnv(dir string) []string {
+func (r *run) hostEnv(dir string, caches PackCaches) []string {
 	env := r.neutralized(r.spec.Env.Environ(), dir)
 	if work, _ := r.spec.Build.Value("work"); work != "true" && r.spec.Env.Get("GOTMPDIR") == "" {
 		env = append(env, "GOTMPDIR="+dir)
@@ -66,7 +66,7 @@ func (r *run) hostEnv(dir string) []string {
 	if r.spec.Build.Dir != "" {
 		env = append(env, "PWD="+r.spec.Dir) // as the go command does for -C
 	}
-	return append(env, r.spec.Build.Env...)
+	return append(append(env, r.spec.Build.Env...), r.privateEnv(caches)...)
 }
 
 func (v *view) set(name, value string) { v.env = append(v.env, name+"="+value) }
@@ -80,19 +80,44 @@ func (v *view) mount(path string, writable bool) {
 // gorun's own, one for each image, since a C compiler of another image may
 // have the same version and other headers, which the go command does not see
 // (golang/go#24355).
-func (r *run) mountCaches(v *view, site container.Site, dir string) error {
-	modcache := r.spec.Env.GOMODCACHE()
-	if modcache == "" {
-		modcache = filepath.Join(r.spec.CacheDir, "mod")
+//
+// Private caches are in dir, which is mounted anyway; the one of modules stands
+// where the caller's is, since that path is in executables.
+func (r *run) mountCaches(v *view, site container.Site, dir string, caches PackCaches) error {
+	modcache := r.modCache()
+	if caches.ModCache != "" {
+		v.mounts = append(v.mounts, container.Mount{Source: caches.ModCache, Target: modcache, Writable: true})
+		v.set("GOMODCACHE", modcache)
+	} else { // one that cannot be written may still have all that is needed
+		v.set("GOMODCACHE", r.cache(v, modcache, filepath.Join(dir, "mod"), cmp.Or(os.MkdirAll(modcache, 0o755), site.Sees(modcache))))
 	}
-	buildcache := r.spec.Env.Get("GOCACHE")
-	if buildcache == "" || buildcache == "off" {
-		buildcache = filepath.Join(r.spec.CacheDir, "go-build", strings.TrimPrefix(site.Digest, "sha256:")[:16])
+	if caches.GoCache != "" {
+		v.set("GOCACHE", caches.GoCache)
+		return nil
 	}
-	// One that cannot be written may still have all that is needed.
-	v.set("GOMODCACHE", r.cache(v, modcache, filepath.Join(dir, "mod"), cmp.Or(os.MkdirAll(modcache, 0o755), site.Sees(modcache))))
+	buildcache := r.buildCache(site)
 	v.set("GOCACHE", r.cache(v, buildcache, filepath.Join(dir, "go-build"), cmp.Or(writable(buildcache), site.Sees(buildcache))))
 	return nil
+}
+
+// modCache is the module cache of the caller, or gorun's own where there is no
+// home directory.
+func (r *run) modCache() string {
+	return cmp.Or(r.spec.Env.GOMODCACHE(), filepath.Join(r.spec.CacheDir, "mod"))
+}
+
+// buildCache is the build cache of builds at a site, "" where there is none.
+func (r *run) buildCache(site container.Site) string {
+	named := r.spec.Env.Get("GOCACHE")
+	switch {
+	case named != "" && named != "off":
+		return named
+	case site.Contained():
+		return filepath.Join(r.spec.CacheDir, "go-build", strings.TrimPrefix(site.Digest, "sha256:")[:16])
+	case named == "off" || r.spec.Env.CacheDir() == "":
+		return ""
+	}
+	return filepath.Join(r.spec.Env.CacheDir(), "go-build")
 }
 
 // writable makes a directory, and returns what speaks against writing into it.

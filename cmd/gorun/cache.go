@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -54,13 +55,13 @@ type executables struct {
 	indexes string // the directory of the indexes
 }
 
-func (s executables) Get(key string) (runner.Executable, func(), error) {
+func (s executables) Get(_ context.Context, key string) (runner.Stored, error) {
 	e, release, err := s.dir.Get(key)
-	return runner.Executable{Path: e.Path, SHA256: e.SHA256, Size: e.Size}, release, err
+	return runner.Stored{Executable: runner.Executable{Path: e.Path, SHA256: e.SHA256, Size: e.Size}, Release: release}, err
 }
 
-func (s executables) Put(key string, exe runner.Executable, about []byte) error {
-	if _, err := s.dir.Put(key, exe.Path, exe.SHA256, about); err != nil {
+func (s executables) Put(_ context.Context, key string, exe runner.Executable, facts runner.Facts) error {
+	if _, err := s.dir.Put(key, exe.Path, exe.SHA256, facts.About); err != nil {
 		return err
 	}
 	cachekeys.Tidy(s.indexes, time.Now())
@@ -71,7 +72,7 @@ func (s executables) Put(key string, exe runner.Executable, about []byte) error 
 // history is what the entries of a directory store were made of.
 type history struct{ dir *store.Dir }
 
-func (h history) Abouts(prefix string, n int) [][]byte {
+func (h history) Abouts(_ context.Context, prefix string, n int) [][]byte {
 	entries, err := h.dir.Entries(prefix)
 	if err != nil {
 		return nil

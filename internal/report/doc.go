@@ -52,17 +52,38 @@
 // Whether an earlier run left the executable:
 //
 //	restore
-//	  key                string  when there is one   the executable key
-//	  cache              string  always              "hit", "miss" or "no_key"
-//	  executable         object  after a hit
-//	  executable.sha256  string  always              lower-case hex
-//	  executable.size    number  always              bytes
-//	  reasons            array   without a key       why there is none
-//	  reasons[]          string
-//	  differences        array   when some are known what has changed since the nearest executable, at most 50
-//	  differences[]      string
-//	  more               number  when there are more
-//	  took_ms            number  always              milliseconds
+//	  key                 string  when there is one   the executable key
+//	  cache               string  always              "hit", "miss" or "no_key"
+//	  executable          object  after a hit
+//	  executable.sha256   string  always              lower-case hex
+//	  executable.size     number  always              bytes
+//	  reasons             array   without a key       why there is none
+//	  reasons[]           string
+//	  differences         array   when some are known what has changed since the nearest executable, at most 50
+//	  differences[]       string
+//	  more                number  when there are more
+//	  saving              object  from a shared store what it spared this run
+//	  saving.store        string  always              its name, as --cache-to has it
+//	  saving.what         string  always              "executable"
+//	  saving.bytes        number  always              downloaded
+//	  saving.saved_ms     number  always              how much longer a build takes, as far as is known
+//	  saving.saved_bytes  number  when known          how many more bytes a build needs of caches
+//	  took_ms             number  always              milliseconds
+//
+// What a shared store (--cache-to) was asked, and what came of it:
+//
+//	transfer
+//	  store       string  always                 its name, as --cache-to has it
+//	  op          string  always                 "restore" or "save"
+//	  what        string  always                 "executable" or "pack": a part of the go command's caches
+//	  key         string  always                 the key that was asked for, or saved
+//	  prefixes    array   when others would do   what other keys may begin with, the best first
+//	  prefixes[]  string
+//	  matched     string  when there was one     the key of what the store had
+//	  outcome     string  always                 "hit", "near", "miss", "refused", "fault", "skipped", "kept", "exists" or "read_only"
+//	  reason      string  when there is one      why
+//	  bytes       number  always                 that went over the line
+//	  took_ms     number  always                 milliseconds
 //
 // Whether the executable that was built is kept for later runs:
 //
@@ -164,6 +185,12 @@
 //	  executable.size         number  always                  bytes
 //	  cache                   string  always                  "hit", "miss", "no_key", "verified" or "off"
 //	  key                     string  when there is one       the executable key
+//	  saving                  object  from a shared store     what it spared this run
+//	  saving.store            string  always                  as in the restore record
+//	  saving.what             string  always                  "executable" or "pack"
+//	  saving.bytes            number  always
+//	  saving.saved_ms         number  always
+//	  saving.saved_bytes      number  when known
 //	  command                 array   when known              the effective go command line
 //	  command[]               string
 //	  timings_ms              object  always                  milliseconds

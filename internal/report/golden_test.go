@@ -52,6 +52,7 @@ func (c *clock) ticking() time.Time {
 var (
 	someToolchain = runner.Toolchain{Version: "1.26.11", Image: "gorun/toolchain:1.26.11", Digest: "sha256:aaaa"}
 	hostToolchain = runner.Toolchain{Version: "1.26.8", Path: "/usr/local/go/bin/go"}
+	someSaving    = runner.Saving{Store: "actions", What: "executable", Bytes: 2 << 20, SavedMS: 41000, SavedBytes: 250 << 20}
 	executable    = runner.Executable{Path: "/tmp/gorun-1/hello", SHA256: "e3b0c442", Size: 1572864}
 	compileError  = runner.Diagnostic{Kind: "error", File: "cmd/hello/main.go", Line: 3, Column: 5, Message: "undefined: <x> & y", Package: "example.com/hello"}
 	panicAt       = runner.Diagnostic{Kind: "panic", File: "main.go", Line: 12, Message: "boom", Package: "main", Function: "main.work"}
@@ -67,7 +68,7 @@ func failedResult() runner.Result {
 		Outcome: runner.Signal, Phase: runner.PhaseRun, ExitStatus: 143, ProgramStatus: &status, Signal: "SIGTERM",
 		Error: "the program was killed by SIGTERM", Hint: "look for who sent it", Reproduce: "gorun -C /src ./cmd/hello -- a 'b c'",
 		Package: "./cmd/hello", Dir: "/src", Builder: "docker", Toolchain: &someToolchain, Executable: &executable,
-		Cache: runner.Miss, Key: someKey, Command: []string{"go", "run", "./cmd/hello"},
+		Cache: runner.Miss, Key: someKey, Saving: &someSaving, Command: []string{"go", "run", "./cmd/hello"},
 		Timings:     runner.Timings{Plan: 1, Restore: 2, Toolchain: 20, Build: 300, Run: 4000, Total: 4321},
 		Diagnostics: []runner.Diagnostic{compileError, panicAt},
 	}
@@ -104,6 +105,12 @@ func writeEveryRecord(t *testing.T, result runner.Result) []byte {
 	j.Event(runner.Restored{Key: someKey, Hit: true, Executable: &executable, Took: time.Millisecond})
 	j.Event(runner.Restored{Key: someKey, Differences: slices.Repeat([]string{"main.go changed"}, maxDifferences+2)})
 	j.Event(runner.Restored{Reasons: []string{"-a asks for a build"}})
+	j.Event(runner.Restored{Key: someKey, Hit: true, Executable: &executable, Saving: &someSaving, Took: time.Millisecond})
+	j.Event(runner.Transferred{
+		Store: "actions", Op: "restore", What: "pack", Key: "b1-linux.amd64-1-2-3-4", Prefixes: []string{"b1-linux.amd64-1-2-3-"}, Matched: "b1-linux.amd64-1-2-3-5",
+		Outcome: runner.TransferNear, Reason: "it saves 12 s and costs 2 s", Bytes: 1 << 20, Took: time.Second,
+	})
+	j.Event(runner.Transferred{Store: "oci:registry.example/cache", Op: "save", What: "executable", Key: someKey, Outcome: runner.TransferKept})
 	j.Event(runner.Saved{Key: someKey, Kept: true, Took: 2 * time.Millisecond})
 	j.Event(runner.Saved{Key: someKey, Reasons: []string{"the sources changed during the build"}})
 	j.Event(runner.BuildStarted{Builder: "docker", Toolchain: someToolchain, Command: []string{"go", "run", "./cmd/hello"}})

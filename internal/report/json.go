@@ -82,6 +82,8 @@ func (j *JSON) Event(e runner.Event) {
 		}
 	case runner.Restored:
 		j.record(now, zerolog.InfoLevel, "restore", restoreFieldsOf(e))
+	case runner.Transferred:
+		j.record(now, zerolog.InfoLevel, "transfer", transferFieldsOf(e))
 	case runner.Explained:
 		j.record(now, zerolog.InfoLevel, "explain", explainFields{Key: e.Key, Inputs: orNone(e.Inputs)})
 	case runner.Saved:
@@ -216,6 +218,7 @@ type restoreFields struct {
 	Reasons     []string           `json:"reasons,omitempty"`
 	Differences []string           `json:"differences,omitempty"`
 	More        int                `json:"more,omitempty"`
+	Saving      *runner.Saving     `json:"saving,omitempty"`
 	Took        int64              `json:"took_ms"`
 }
 
@@ -224,7 +227,7 @@ type restoreFields struct {
 const maxDifferences = 50
 
 func restoreFieldsOf(e runner.Restored) restoreFields {
-	f := restoreFields{Key: e.Key, Cache: cacheWord(e), Executable: e.Executable, Reasons: e.Reasons, Differences: e.Differences, Took: e.Took.Milliseconds()}
+	f := restoreFields{Key: e.Key, Cache: cacheWord(e), Executable: e.Executable, Reasons: e.Reasons, Differences: e.Differences, Saving: e.Saving, Took: e.Took.Milliseconds()}
 	if more := len(f.Differences) - maxDifferences; more > 0 {
 		f.Differences, f.More = f.Differences[:maxDifferences], more
 	}

@@ -105,6 +105,8 @@ func (t *Text) Event(e runner.Event) {
 		t.restored(e)
 	case runner.Saved:
 		t.saved(e)
+	case runner.Transferred:
+		t.transferred(e)
 	case runner.Started:
 		t.running = true
 	case runner.Exited:

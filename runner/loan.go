@@ -1,0 +1,148 @@
+package runner
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/org/gorun-action/container"
+)
+
+// loanLock is the file in a module cache that is locked while a private one
+// stands in for it.
+const loanLock = ".gorun-loan"
+
+// loanPoll is how often a run looks whether another one's build is over.
+const loanPoll = 50 * time.Millisecond
+
+// A standIn puts a private module cache, which has a part of each module only,
+// where the go command looks for the whole one. In a container it is mounted
+// there. On the host the go command is told of it when executables do not tell
+// the place of the module cache. Else its directories are linked into the real
+// one for the time of the build, which is only done where that one is empty and
+// nobody else can be using it: in a container that gorun is the first process
+// of. A lock keeps other containers with the same volume out.
+type standIn struct {
+	possible bool
+	root     string   // where links are made, "" for no links
+	lock     *os.File // nil: not locked
+	links    []string
+}
+
+// standIn finds out whether there can be one, and waits for the end of another
+// run's.
+func (r *run) standIn(ctx context.Context, site container.Site) (*standIn, error) {
+	s := &standIn{}
+	if site.Contained() {
+		s.possible = true
+		return s, nil
+	}
+	root := r.modCache()
+	if err := awaitLoan(ctx, root); err != nil {
+		return s, err
+	}
+	switch {
+	case r.trimmed():
+		s.possible = true
+	case r.spec.Alone:
+		s.possible = s.reserve(root)
+	}
+	return s, nil
+}
+
+// reserve reports whether root is empty and now locked.
+func (s *standIn) reserve(root string) bool {
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return false
+	}
+	lock, err := lockLoan(root, unix.LOCK_EX|unix.LOCK_NB)
+	if err != nil {
+		return false
+	}
+	entries, err := os.ReadDir(root)
+	if err != nil || len(entries) != 1 { // the lock itself
+		lock.Close()
+		return false
+	}
+	s.root, s.lock = root, lock
+	return true
+}
+
+// lend links what is in private into the module cache.
+func (s *standIn) lend(private string) error {
+	if s.root == "" {
+		return nil
+	}
+	entries, err := os.ReadDir(private)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		link := filepath.Join(s.root, e.Name())
+		if err := os.Symlink(filepath.Join(private, e.Name()), link); err != nil {
+			return err
+		}
+		s.links = append(s.links, link)
+	}
+	return nil
+}
+
+// giveBack removes the links.
+func (s *standIn) giveBack() {
+	for _, link := range s.links {
+		os.Remove(link)
+	}
+	if s.lock != nil {
+		s.lock.Close()
+	}
+	s.links, s.lock = nil, nil
+}
+
+// awaitLoan returns when nothing stands in for a module cache. What a killed
+// run left of it is removed.
+func awaitLoan(ctx context.Context, root string) error {
+	for len(lent(root)) > 0 {
+		lock, err := lockLoan(root, unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			(&standIn{links: lent(root), lock: lock}).giveBack()
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(loanPoll):
+		}
+	}
+	return nil
+}
+
+// lent lists the links of a stand-in.
+func lent(root string) (links []string) {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		link := filepath.Join(root, e.Name())
+		if to, err := os.Readlink(link); err == nil && strings.Contains(to, "/gorun-") && strings.Contains(to, "/pack/") {
+			links = append(links, link)
+		}
+	}
+	return links
+}
+
+func lockLoan(root string, how int) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(root, loanLock), os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), how); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}

@@ -1,0 +1,116 @@
+package runner
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/org/gorun-action/container"
+	"github.com/org/gorun-action/internal/goenv"
+)
+
+var host = container.Site{Builder: "host"}
+
+// loanRun is a run with a module cache in a directory.
+func loanRun(root string, alone bool) *run {
+	return (&Runner{}).begin(Spec{Env: goenv.Load([]string{"GOMODCACHE=" + root}, ""), Alone: alone})
+}
+
+// privateModules is a private module cache where runs have theirs.
+func privateModules(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "gorun-1", "pack", "mod")
+	write(t, dir, map[string]string{"cache/download/x": "", "example.com/x@v1.0.0/x.go": "package x\n"})
+	return dir
+}
+
+func TestStandInIsLinkedAndGoes(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "mod")
+	s, err := loanRun(root, true).standIn(t.Context(), host)
+	if err != nil || !s.possible {
+		t.Fatalf("standIn: %+v, %v", s, err)
+	}
+	if err := s.lend(privateModules(t)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(root, "example.com/x@v1.0.0/x.go")); err != nil {
+		t.Error(err)
+	}
+	s.giveBack()
+	entries, err := os.ReadDir(root)
+	if err != nil || len(entries) != 1 || entries[0].Name() != loanLock {
+		t.Errorf("left over: %v, %v", entries, err)
+	}
+}
+
+// Where others may be building, or modules are, there is none.
+func TestStandInOnlyWhereItIsSafe(t *testing.T) {
+	full := t.TempDir()
+	write(t, full, map[string]string{"example.com/x@v1.0.0/x.go": "package x\n"})
+	for name, r := range map[string]*run{"not alone": loanRun(t.TempDir(), false), "not empty": loanRun(full, true)} {
+		if s, err := r.standIn(t.Context(), host); err != nil || s.possible {
+			t.Errorf("%s: %+v, %v", name, s, err)
+		}
+	}
+}
+
+// Another run waits until the modules are whole again.
+func TestStandInIsWaitedFor(t *testing.T) {
+	root := t.TempDir()
+	first, err := loanRun(root, true).standIn(t.Context(), host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.lend(privateModules(t)); err != nil {
+		t.Fatal(err)
+	}
+	hurried, cancel := context.WithTimeout(t.Context(), 3*loanPoll)
+	defer cancel()
+	if _, err := loanRun(root, false).standIn(hurried, host); err == nil {
+		t.Error("the second run did not wait")
+	}
+	done := make(chan error)
+	go func() {
+		_, err := loanRun(root, false).standIn(t.Context(), host)
+		done <- err
+	}()
+	first.giveBack()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(time.Minute):
+		t.Error("the second run waits for ever")
+	}
+}
+
+// What a killed run left is no module cache.
+func TestStandInOfAKilledRunIsRemoved(t *testing.T) {
+	root := t.TempDir()
+	if err := os.Symlink("/nowhere/gorun-123/pack/mod/example.com", filepath.Join(root, "example.com")); err != nil {
+		t.Fatal(err)
+	}
+	own := filepath.Join(root, "mine")
+	if err := os.Symlink("/elsewhere", own); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := loanRun(root, false).standIn(t.Context(), host); err != nil {
+		t.Fatal(err)
+	}
+	if links := lent(root); len(links) != 0 {
+		t.Errorf("left over: %v", links)
+	}
+	if _, err := os.Lstat(own); err != nil {
+		t.Error("somebody's own link was removed")
+	}
+	if lock, err := lockLoan(root, unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		t.Errorf("still locked: %v", err)
+	} else {
+		lock.Close()
+	}
+}

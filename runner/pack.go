@@ -1,0 +1,102 @@
+package runner
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/org/gorun-action/cachekeys"
+	"github.com/org/gorun-action/container"
+)
+
+// privateCaches gives a build caches of its own, filled from a shared store
+// where that pays. giveBack, never nil, ends that one of them stands in for the
+// module cache of this machine.
+func (r *run) privateCaches(ctx context.Context, p Plan, site container.Site, dir string) (c PackCaches, giveBack func(), err error) {
+	begin := r.Now()
+	stand, err := r.standIn(ctx, site)
+	if err != nil || !r.packs(p) {
+		return c, stand.giveBack, err
+	}
+	c, err = r.Packs.Restore(ctx, PackQuery{
+		Key: p.closure.BuildKey(), Prefixes: p.closure.BuildPrefixes(), Imports: p.closure.Imports(),
+		GoCache: r.buildCache(site), Dir: filepath.Join(dir, "pack"), Modules: stand.possible,
+	})
+	if err == nil && c.ModCache != "" {
+		err = stand.lend(c.ModCache)
+	}
+	if err != nil {
+		err = siteFault(err)
+	}
+	r.result.Saving = c.Saving
+	r.result.Timings.Restore += r.Now().Sub(begin).Milliseconds()
+	return c, stand.giveBack, err
+}
+
+// packs reports whether this build may use what other builds left, and leave
+// something itself. A build that is to prove something does not.
+func (r *run) packs(p Plan) bool {
+	return r.Packs != nil && r.caches(p) && p.Key != "" && p.closure != nil && !p.DryRun &&
+		!versioned(p.Package) && !r.spec.VerifyCache && !r.spec.VerifyBuild && r.spec.Env.Get("GOCACHEPROG") == ""
+}
+
+// privateEnv is the go command's environment on the host for private caches.
+func (r *run) privateEnv(c PackCaches) (env []string) {
+	if c.GoCache != "" {
+		env = append(env, "GOCACHE="+c.GoCache)
+	}
+	if c.ModCache != "" && r.trimmed() {
+		env = append(env, "GOMODCACHE="+c.ModCache)
+	}
+	return env
+}
+
+// trimmed reports whether executables do not tell where the module cache is.
+func (r *run) trimmed() bool {
+	trim, _ := r.spec.Build.Value("trimpath")
+	return trim == "true"
+}
+
+// collect notes what a build with private caches used, right after it.
+func (r *run) collect(p Plan, k *keeping, c PackCaches, begin time.Time) {
+	took := r.Now().Sub(begin)
+	r.buildCost = took
+	if c.Saving != nil {
+		r.buildCost = max(c.Cold, took)
+		c.Saving.SavedMS = max(0, (c.Cold-took).Milliseconds()-r.result.Timings.Restore)
+	}
+	if k == nil || k.built == nil || c.GoCache == "" {
+		return
+	}
+	r.cacheBytes, k.pack = r.Packs.Collect(PackBuild{
+		Key: p.closure.BuildKey(), Prefixes: p.closure.BuildPrefixes(), Caches: c,
+		ModCache: r.namedModCache(c), Packages: k.built, Sums: r.sums(p),
+		Since: begin, Took: took, Toolchain: p.identity.Version,
+	})
+}
+
+// namedModCache is the module cache by the name that the go command had for it.
+func (r *run) namedModCache(c PackCaches) string {
+	if c.ModCache != "" && r.result.Builder == "host" && r.trimmed() {
+		return c.ModCache
+	}
+	return r.modCache()
+}
+
+// sums lists the go.sum files that count for a build.
+func (r *run) sums(p Plan) []string {
+	if file, _ := r.spec.Build.Value("modfile"); file != "" {
+		return []string{strings.TrimSuffix(cachekeys.Absolute(p.Dir, file), ".mod") + ".sum"}
+	}
+	var files []string
+	if p.workspace.GoWork != "" {
+		files = append(files, p.workspace.GoWork+".sum")
+	}
+	for _, m := range p.workspace.Modules {
+		if !m.Replacement {
+			files = append(files, filepath.Join(m.Dir, "go.sum"))
+		}
+	}
+	return files
+}
