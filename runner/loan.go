@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,7 +50,9 @@ func (r *run) standIn(ctx context.Context, site container.Site) (*standIn, error
 	case r.trimmed():
 		s.possible = true
 	case r.spec.Alone:
-		s.possible = s.reserve(root)
+		if s.possible = s.reserve(root); !s.possible {
+			return s, s.share(ctx, root)
+		}
 	}
 	return s, nil
 }
@@ -72,34 +75,57 @@ func (s *standIn) reserve(root string) bool {
 	return true
 }
 
-// lend links what is in private into the module cache.
-func (s *standIn) lend(private string) error {
+// share waits until no other container's stand-in is there, and keeps them from
+// making one. A module cache that cannot be written has none.
+func (s *standIn) share(ctx context.Context, root string) (err error) {
+	for {
+		s.lock, err = lockLoan(root, unix.LOCK_SH|unix.LOCK_NB)
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(loanPoll):
+		}
+	}
+}
+
+// lend links what is in private into the module cache, and reports whether the
+// go command will find it.
+func (s *standIn) lend(private string) bool {
 	if s.root == "" {
-		return nil
+		return true
 	}
 	entries, err := os.ReadDir(private)
 	if err != nil {
-		return err
+		return false
 	}
 	for _, e := range entries {
 		link := filepath.Join(s.root, e.Name())
 		if err := os.Symlink(filepath.Join(private, e.Name()), link); err != nil {
-			return err
+			s.unlink()
+			return false
 		}
 		s.links = append(s.links, link)
 	}
-	return nil
+	return true
 }
 
-// giveBack removes the links.
+// giveBack removes the links, and lets others in.
 func (s *standIn) giveBack() {
+	s.unlink()
+	if s.lock != nil {
+		s.lock.Close()
+		s.lock = nil
+	}
+}
+
+func (s *standIn) unlink() {
 	for _, link := range s.links {
 		os.Remove(link)
 	}
-	if s.lock != nil {
-		s.lock.Close()
-	}
-	s.links, s.lock = nil, nil
+	s.links = nil
 }
 
 // awaitLoan returns when nothing stands in for a module cache. What a killed
@@ -140,7 +166,7 @@ func lockLoan(root string, how int) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), how); err != nil {
+	if err := unix.Flock(int(f.Fd()), how); err != nil { // EINTR is an answer, too
 		f.Close()
 		return nil, err
 	}

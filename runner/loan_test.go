@@ -34,8 +34,8 @@ func TestStandInIsLinkedAndGoes(t *testing.T) {
 	if err != nil || !s.possible {
 		t.Fatalf("standIn: %+v, %v", s, err)
 	}
-	if err := s.lend(privateModules(t)); err != nil {
-		t.Fatal(err)
+	if !s.lend(privateModules(t)) {
+		t.Fatal("nothing was lent")
 	}
 	if _, err := os.Stat(filepath.Join(root, "example.com/x@v1.0.0/x.go")); err != nil {
 		t.Error(err)
@@ -65,8 +65,8 @@ func TestStandInIsWaitedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := first.lend(privateModules(t)); err != nil {
-		t.Fatal(err)
+	if !first.lend(privateModules(t)) {
+		t.Fatal("nothing was lent")
 	}
 	hurried, cancel := context.WithTimeout(t.Context(), 3*loanPoll)
 	defer cancel()
@@ -86,6 +86,19 @@ func TestStandInIsWaitedFor(t *testing.T) {
 		}
 	case <-time.After(time.Minute):
 		t.Error("the second run waits for ever")
+	}
+}
+
+// A name that is taken leaves the module cache as it is.
+func TestStandInMakesWay(t *testing.T) {
+	root := t.TempDir()
+	s, err := loanRun(root, true).standIn(t.Context(), host)
+	if err != nil || !s.possible {
+		t.Fatalf("standIn: %+v, %v", s, err)
+	}
+	write(t, root, map[string]string{"example.com/y@v1.0.0/y.go": "package y\n"})
+	if s.lend(privateModules(t)) || len(lent(root)) != 0 {
+		t.Errorf("lent: %v", lent(root))
 	}
 }
 

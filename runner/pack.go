@@ -23,15 +23,15 @@ func (r *run) privateCaches(ctx context.Context, p Plan, site container.Site, di
 		Key: p.closure.BuildKey(), Prefixes: p.closure.BuildPrefixes(), Imports: p.closure.Imports(),
 		GoCache: r.buildCache(site), Dir: filepath.Join(dir, "pack"), Modules: stand.possible,
 	})
-	if err == nil && c.ModCache != "" {
-		err = stand.lend(c.ModCache)
-	}
 	if err != nil {
-		err = siteFault(err)
+		return c, stand.giveBack, siteFault(err)
+	}
+	if c.ModCache != "" && !stand.lend(c.ModCache) {
+		c.ModCache = ""
 	}
 	r.result.Saving = c.Saving
 	r.result.Timings.Restore += r.Now().Sub(begin).Milliseconds()
-	return c, stand.giveBack, err
+	return c, stand.giveBack, nil
 }
 
 // packs reports whether this build may use what other builds left, and leave
