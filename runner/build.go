@@ -22,6 +22,24 @@ import (
 // temporary files and stop its compilers.
 const interruptWait = 2 * time.Second
 
+// errSparse says that a build ended before any package was compiled, with a
+// module cache that has only parts of modules: it says nothing about the
+// sources.
+var errSparse = errors.New("no package was found in what was restored of the modules")
+
+// buildWith builds with private caches, and once more with whole modules where
+// parts of them were not enough.
+func (r *run) buildWith(ctx context.Context, plan Plan, site container.Site, dir string, caches PackCaches, giveBack func()) (Executable, *keeping, error) {
+	exe, k, err := r.build(ctx, plan, site, dir, caches)
+	if !errors.Is(err, errSparse) {
+		return exe, k, err
+	}
+	r.Report.Event(Noticed{"the build needs more of its modules than the pack has: fetching them as usual"})
+	giveBack()
+	caches.ModCache, caches.NoIndex = "", true
+	return r.build(ctx, plan, site, dir, caches)
+}
+
 // build has the go command do everything that `go run` does, except that the
 // capture helper takes the executable instead of running it.
 func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir string, caches PackCaches) (Executable, *keeping, error) {
@@ -39,11 +57,16 @@ func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir str
 	k := r.beginKeeping(ctx, plan, site, view)
 	defer k.abandon()
 	log := r.newBuildLog(plan, filepath.Join(dir, capture.Name))
+	log.holding = caches.ModCache != ""
 	status, err := site.Executor.Run(ctx, r.goCommand(plan, site, view, dir, log))
 	log.close()
 	if err != nil {
 		return Executable{}, nil, fmt.Errorf("running the go command: %w", err)
 	}
+	if log.holding && status.Code != 0 && context.Cause(ctx) == nil {
+		return Executable{}, nil, errSparse
+	}
+	log.release()
 	if status.Code != 0 || status.Signal != 0 {
 		return Executable{}, nil, r.buildFault(status, log)
 	}

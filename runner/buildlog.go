@@ -28,7 +28,10 @@ type buildLog struct {
 	raw  bool   // the user asked for the events themselves
 
 	mu          sync.Mutex
-	line        []byte // an incomplete line
+	compiled    bool    // packages were found and compiled
+	holding     bool    // events wait until it is clear that they count
+	held        []Event // the ones that do
+	line        []byte  // an incomplete line
 	kept        []byte
 	open        *Diagnostic // may still be continued
 	diagnostics []Diagnostic
@@ -73,6 +76,8 @@ func (l *buildLog) take(line string) {
 		l.words(line, "")
 		return
 	}
+	l.compiled = true
+	l.release()
 	if l.raw {
 		l.run.spec.Stdout.Write([]byte(line)) //nolint:errcheck // a reader that left is not the build's fault
 	}
@@ -92,8 +97,24 @@ func (l *buildLog) words(line, pkg string) {
 	}
 	parsed := l.parse(strings.TrimRight(line, "\n"), pkg)
 	if !l.raw || pkg == "" {
-		l.run.Report.Event(BuildOutput{Text: line, Parsed: parsed})
+		l.event(BuildOutput{Text: line, Parsed: parsed})
 	}
+}
+
+func (l *buildLog) event(e Event) {
+	if l.holding {
+		l.held = append(l.held, e)
+		return
+	}
+	l.run.Report.Event(e)
+}
+
+// release reports what was held back, and holds nothing back any more.
+func (l *buildLog) release() {
+	for _, e := range l.held {
+		l.run.Report.Event(e)
+	}
+	l.holding, l.held = false, nil
 }
 
 // place matches "file:line:column: message". The ending keeps out what only
@@ -123,7 +144,7 @@ func (l *buildLog) finish() {
 	}
 	if !slices.Contains(l.diagnostics, *l.open) {
 		l.diagnostics = append(l.diagnostics, *l.open)
-		l.run.Report.Event(Diagnosed{*l.open})
+		l.event(Diagnosed{*l.open})
 	}
 	l.open = nil
 }

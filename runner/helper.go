@@ -20,6 +20,9 @@ import (
 // placeHelper puts the capture helper into the work directory.
 func (r *run) placeHelper(ctx context.Context, site container.Site, view view, dir string) error {
 	at := filepath.Join(dir, capture.Name)
+	if _, err := os.Lstat(at); err == nil {
+		return nil // of the build before
+	}
 	if !site.Contained() {
 		return os.Symlink(site.Helper, at)
 	}

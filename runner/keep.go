@@ -37,8 +37,9 @@ type keeping struct {
 // BuiltPackage is a package of a build, with the module it is of.
 type BuiltPackage struct {
 	cachekeys.Built
-	// Module and Version are "" in the standard library and in local modules.
-	Module, Version string
+	// Module is the path by which its module was required, "" in the standard
+	// library.
+	Module string
 }
 
 // abandon ends a listing that nobody waits for any more, and returns when
@@ -130,7 +131,7 @@ func parseListing(r io.Reader) (packages []BuiltPackage, err error) {
 			Standard                                                            bool
 			GoFiles, CgoFiles, CFiles, CXXFiles, MFiles, HFiles, FFiles, SFiles []string
 			SwigFiles, SwigCXXFiles, SysoFiles, EmbedFiles                      []string
-			Module                                                              listedModule
+			Module                                                              struct{ Path string }
 		}
 		switch err := dec.Decode(&p); {
 		case errors.Is(err, io.EOF):
@@ -138,31 +139,12 @@ func parseListing(r io.Reader) (packages []BuiltPackage, err error) {
 		case err != nil:
 			return nil, fmt.Errorf("reading the packages of the build: %w", err)
 		}
-		module, version := p.Module.cached()
-		packages = append(packages, BuiltPackage{Module: module, Version: version, Built: cachekeys.Built{
+		packages = append(packages, BuiltPackage{Module: p.Module.Path, Built: cachekeys.Built{
 			ImportPath: p.ImportPath, Dir: p.Dir, Standard: p.Standard,
 			Cgo:   len(p.CgoFiles)+len(p.SwigFiles)+len(p.SwigCXXFiles) > 0,
 			Files: slices.Concat(p.GoFiles, p.CgoFiles, p.CFiles, p.CXXFiles, p.MFiles, p.HFiles, p.FFiles, p.SFiles, p.SwigFiles, p.SwigCXXFiles, p.SysoFiles, p.EmbedFiles),
 		}})
 	}
-}
-
-// listedModule is a module in what go list prints.
-type listedModule struct {
-	Path, Version string
-	Replace       *listedModule
-}
-
-// cached is the module that is in the module cache for it: the one in its
-// place, where it is replaced.
-func (m listedModule) cached() (path, version string) {
-	if m.Replace != nil {
-		return m.Replace.cached()
-	}
-	if m.Version == "" { // a local one
-		return "", ""
-	}
-	return m.Path, m.Version
 }
 
 // endKeeping is called right after the build, before the program can change

@@ -60,10 +60,10 @@ func (r *run) becomeProgram(c container.Command, exe Executable) {
 	}
 }
 
-// indexed switches the go command's index of local packages off where it may
-// be wrong.
-func (r *run) indexed(p Plan, env []string) []string {
-	if p.index == nil || !p.index.Suspect() {
+// indexed switches the go command's index of packages off where it may be
+// wrong.
+func (r *run) indexed(p Plan, caches PackCaches, env []string) []string {
+	if !caches.NoIndex && (p.index == nil || !p.index.Suspect()) {
 		return env
 	}
 	return indexOff(env, r.spec.Env.Get("GODEBUG"))

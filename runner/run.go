@@ -164,7 +164,7 @@ func (r *run) prepare(ctx context.Context, plan Plan) (exe Executable, k *keepin
 		return exe, nil, remove, err
 	}
 	exe, err = timed(r, PhaseBuild, func() (exe Executable, err error) {
-		exe, k, err = r.build(ctx, plan, site, dir, caches)
+		exe, k, err = r.buildWith(ctx, plan, site, dir, caches, giveBack)
 		if err == nil && r.spec.VerifyBuild {
 			err = r.verifyBuild(ctx, plan, site, exe)
 		}

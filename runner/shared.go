@@ -115,6 +115,9 @@ type PackCaches struct {
 	GoCache string
 	// ModCache has a part of the modules; "" where the build uses its own.
 	ModCache string
+	// NoIndex says that what the go command remembers of modules in GoCache is of
+	// parts of them.
+	NoIndex bool
 	// Saving is what the pack spares, but for the time, nil when there was none.
 	Saving *Saving
 	// Cold is how long the build took without any cache, 0 when that is unknown.

@@ -28,7 +28,7 @@ type view struct {
 // trust, the go command's configuration, and no other secrets.
 func (r *run) view(plan Plan, site container.Site, dir string, caches PackCaches) (view, error) {
 	if !site.Contained() {
-		return view{env: r.indexed(plan, r.hostEnv(dir, caches))}, nil
+		return view{env: r.indexed(plan, caches, r.hostEnv(dir, caches))}, nil
 	}
 	if r.spec.Env.Get("GOCACHEPROG") != "" {
 		r.Report.Event(Noticed{"GOCACHEPROG is not used in the toolchain container, which does not have that program"})
@@ -51,7 +51,7 @@ func (r *run) view(plan Plan, site container.Site, dir string, caches PackCaches
 		return view{}, err
 	}
 	v.mounts = tidy(v.mounts)
-	v.env = r.indexed(plan, v.env)
+	v.env = r.indexed(plan, caches, v.env)
 	return v, nil
 }
 
