@@ -17,10 +17,7 @@ import (
 // from those of other actions, and from those of another format of ours.
 const format = "gorun blob 1"
 
-const (
-	maxKey  = 512 // of the service, and of our own grammar
-	maxKeys = 10  // in one look-up, prefixes and key; of the service
-)
+const maxKeys = 10 // in one look-up, prefixes and key; a limit of the service
 
 func formatVersion() string {
 	sum := sha256.Sum256([]byte(format))
@@ -94,7 +91,7 @@ func (c *Cache) lookUp(ctx context.Context, keys []string) (hit, error) {
 	if err != nil {
 		return hit{}, err
 	}
-	if checkKey(h.key) != nil {
+	if blob.CheckKey(h.key) != nil {
 		return hit{}, fmt.Errorf("the service answered with %.64q, which is no key of ours", h.key)
 	}
 	return h, nil
@@ -136,21 +133,9 @@ func checkKeys(key string, prefixes []string) error {
 		return fmt.Errorf("GitHub's cache takes %d keys and prefixes in a look-up, not %d", maxKeys, len(prefixes)+1)
 	}
 	for _, k := range append([]string{key}, prefixes...) {
-		if err := checkKey(k); err != nil {
+		if err := blob.CheckKey(k); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func checkKey(key string) error {
-	ok := key != "" && len(key) <= maxKey && key[0] != '.' && !strings.Contains(key, "..")
-	for i := 0; ok && i < len(key); i++ {
-		c := key[i]
-		ok = 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '.' || c == '-'
-	}
-	if !ok {
-		return fmt.Errorf("%.64q is no key: it takes 1 to %d of a-z, 0-9, \"-\" and single \".\"", key, maxKey)
 	}
 	return nil
 }

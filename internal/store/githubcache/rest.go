@@ -99,7 +99,7 @@ func (r *REST) List(ctx context.Context, prefix string) ([]blob.Info, error) {
 	return nil, fmt.Errorf("listing GitHub's cache: there are more than %d pages", maxPages)
 }
 
-func (e cacheEntry) ours() bool { return e.Version == formatVersion() && checkKey(e.Key) == nil }
+func (e cacheEntry) ours() bool { return e.Version == formatVersion() && blob.CheckKey(e.Key) == nil }
 
 func (r *REST) page(ctx context.Context, prefix string, page int) (cacheList, error) {
 	query := url.Values{"per_page": {strconv.Itoa(perPage)}, "page": {strconv.Itoa(page)}, "sort": {"created_at"}, "direction": {"desc"}}
@@ -124,7 +124,7 @@ func parseList(data []byte) (cacheList, error) {
 // Remove removes the blob of a key from every ref. The token needs the
 // permission actions: write.
 func (r *REST) Remove(ctx context.Context, key string) error {
-	if err := checkKey(key); err != nil {
+	if err := blob.CheckKey(key); err != nil {
 		return err
 	}
 	answer, err := r.call(ctx, http.MethodDelete, url.Values{"key": {key}}, "write")
