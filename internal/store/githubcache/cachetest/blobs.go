@@ -24,15 +24,17 @@ func (s *Service) sign(r *http.Request, id int64, permissions string) string {
 	if life == 0 {
 		life = 10 * time.Minute
 	}
-	expiry := s.now().Add(life).UTC().Format(time.RFC3339)
 	path := "/blobs/" + strconv.FormatInt(id, 10)
-	query := url.Values{"sv": {"2025-05-05"}, "sr": {"b"}, "sp": {permissions}, "se": {expiry}, "sig": {s.signature(path, permissions, expiry)}}
+	query := url.Values{"sv": {"2025-05-05"}, "sr": {"b"}, "sp": {permissions}, "se": {s.now().Add(life).UTC().Format(time.RFC3339)}}
+	query.Set("sig", s.signature(path, query))
 	return "http://" + r.Host + path + "?" + query.Encode()
 }
 
-func (s *Service) signature(path, permissions, expiry string) string {
+func (s *Service) signature(path string, query url.Values) string {
 	mac := hmac.New(sha256.New, []byte(s.secret))
-	fmt.Fprintf(mac, "%s\n%s\n%s", permissions, expiry, path)
+	for _, signed := range []string{path, query.Get("sp"), query.Get("se"), query.Get("sr"), query.Get("sv")} {
+		fmt.Fprintf(mac, "%s\n", signed)
+	}
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
@@ -91,7 +93,7 @@ func (s *Service) blobs(w http.ResponseWriter, r *http.Request) {
 func (s *Service) authenticate(r *http.Request) *azureError {
 	query := r.URL.Query()
 	expiry, err := time.Parse(time.RFC3339, query.Get("se"))
-	signature := s.signature(r.URL.Path, query.Get("sp"), query.Get("se"))
+	signature := s.signature(r.URL.Path, query)
 	needed := "w"
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		needed = "r"
