@@ -134,7 +134,7 @@ func (s *Service) put(r *http.Request, id int64) *azureError {
 	if r.Header.Get("x-ms-blob-type") != "BlockBlob" {
 		return errBlobType
 	}
-	e.blob, e.pending = append([]byte{}, body.Bytes()...), nil
+	e.blob, e.pending, e.committed = append([]byte{}, body.Bytes()...), nil, nil
 	return nil
 }
 
@@ -158,8 +158,8 @@ func (e *entry) putBlock(id string, data []byte) *azureError {
 	return nil
 }
 
-// putBlockList makes the blob of blocks in the order of the list. Each kind of
-// element is taken for a pending block: nobody here changes a committed blob.
+// putBlockList makes the blob of blocks in the order of the list. The same list
+// can be put again.
 func (e *entry) putBlockList(document []byte) *azureError {
 	var list struct {
 		XMLName xml.Name `xml:"BlockList"`
@@ -174,16 +174,28 @@ func (e *entry) putBlockList(document []byte) *azureError {
 	if len(list.Blocks) > maxBlocks {
 		return errBlockList
 	}
-	whole := []byte{}
+	whole, used := []byte{}, map[string][]byte{}
 	for _, b := range list.Blocks {
-		data, ok := e.pending[b.ID]
-		if !ok || b.XMLName.Local != "Latest" && b.XMLName.Local != "Uncommitted" {
+		data, ok := e.block(b.XMLName.Local, b.ID)
+		if !ok {
 			return errBlockList
 		}
+		used[b.ID] = data
 		whole = append(whole, data...)
 	}
-	e.blob, e.pending = whole, nil
+	e.blob, e.pending, e.committed = whole, nil, used
 	return nil
+}
+
+// block finds a block by the kind of its element.
+func (e *entry) block(kind, id string) (data []byte, ok bool) {
+	if kind == "Uncommitted" || kind == "Latest" {
+		data, ok = e.pending[id]
+	}
+	if !ok && (kind == "Committed" || kind == "Latest") {
+		data, ok = e.committed[id]
+	}
+	return data, ok
 }
 
 func (s *Service) download(w http.ResponseWriter, r *http.Request, id int64) {

@@ -65,6 +65,8 @@ func v2Exchanges() []exchange {
 			body: listXML + "<BlockList><Latest>" + block(7) + "</Latest></BlockList>", status: 400, answer: fmt.Sprintf(xmlFail, "InvalidBlockList")},
 		{name: "the list", request: "PUT {up}&comp=blocklist", header: "x-ms-version: 2025-05-05\nContent-Type: application/xml",
 			body: listXML + "<BlockList><Latest>" + block(0) + "</Latest><Latest>" + block(1) + "</Latest></BlockList>", status: 201, answer: ""},
+		{name: "the list once more", request: "PUT {up}&comp=blocklist", header: "x-ms-version: 2025-05-05\nContent-Type: application/xml",
+			body: listXML + "<BlockList><Latest>" + block(0) + "</Latest><Latest>" + block(1) + "</Latest></BlockList>", status: 201, answer: ""},
 		{name: "reading with the right to write", request: "GET {up}", header: "x-ms-version: 2025-05-05", status: 403, answer: fmt.Sprintf(xmlFail, "AuthorizationPermissionMismatch")},
 		{name: "finalize with a wrong size", request: twirp + "FinalizeCacheEntryUpload", header: asJSON, body: `{"key":"k","size_bytes":"7","version":"` + version + `"}`,
 			status: 200, answer: `\{"ok":false,.*\}\n`},

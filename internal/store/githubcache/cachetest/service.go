@@ -64,9 +64,10 @@ type entry struct {
 	ref           string
 	created, used time.Time
 	done          bool
-	blob          []byte // nil: nothing is committed
-	pending       map[string][]byte
-	chunks        map[int64][]byte // v1: by offset
+	blob          []byte            // nil: nothing is committed
+	pending       map[string][]byte // blocks that are in no list yet
+	committed     map[string][]byte // blocks of the last list
+	chunks        map[int64][]byte  // v1: by offset
 }
 
 // New returns an empty service.

@@ -156,7 +156,7 @@ func (s *Service) finalizeUpload(_ *http.Request, scope Scope, in fields) (any, 
 	case e.blob == nil || int64(len(e.blob)) != size:
 		return finalizeAnswer{ID: "0", Message: fmt.Sprintf("uploaded size does not match: %d bytes, not %d", len(e.blob), size)}, nil
 	}
-	e.done = true
+	e.done, e.pending, e.committed = true, nil, nil
 	return finalizeAnswer{OK: true, ID: strconv.FormatInt(e.id, 10)}, nil
 }
 
