@@ -44,6 +44,8 @@ var rooms = map[string][]string{
 	"internal/store/oci":            {"internal/store/blob"},
 	"internal/workflows":            {},
 	"runner":                        {"cachekeys", "container", "internal/buildflags", "internal/capture", "internal/goenv"},
+
+	"internal/store/githubcache/cachetest": {},
 }
 
 // anything are the rooms on top, which may import everything.

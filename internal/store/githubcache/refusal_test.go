@@ -1,0 +1,138 @@
+package githubcache_test
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/org/gorun-action/internal/store/blob"
+	"github.com/org/gorun-action/internal/store/blobtest"
+	"github.com/org/gorun-action/internal/store/githubcache"
+	"github.com/org/gorun-action/internal/store/githubcache/cachetest"
+)
+
+var other = errors.New("none of those that mean something")
+
+// TestRefusals has the first request of a Put refused in each way, and says
+// what it means.
+func TestRefusals(t *testing.T) {
+	for _, test := range []struct {
+		version, name string
+		status        int
+		body          string
+		want          error
+		words         string
+	}{
+		{"v2", "denied", 200, `{"ok":false,"message":"cache write denied: token has no writable scopes"}`, blob.ErrReadOnly, "cache write denied: token has no writable scopes"},
+		{"v2", "denied by Twirp", 403, `{"code":"permission_denied","msg":"cache write denied: no"}`, blob.ErrReadOnly, "permission_denied: cache write denied: no"},
+		{"v2", "403", 403, "forbidden", blob.ErrReadOnly, "403 Forbidden: forbidden"},
+		{"v2", "401", 401, `{"code":"unauthenticated","msg":"token expired"}`, blob.ErrReadOnly, "token expired"},
+		{"v2", "already_exists", 409, `{"code":"already_exists","msg":"cache entry with the same key, version, and scope already exists"}`, fs.ErrExist, ""},
+		{"v2", "409", 409, "", fs.ErrExist, ""},
+		{"v2", "not ok", 200, `{"ok":false}`, fs.ErrExist, ""},
+		{"v2", "not ok, with words", 200, `{"ok":false,"message":"cache entry already exists"}`, fs.ErrExist, ""},
+		{"v2", "not ok, of another kind", 200, `{"ok":false,"message":"too large"}`, other, "too large"},
+		{"v2", "no URL", 200, `{"ok":true}`, other, "none for us"},
+		{"v2", "a file's URL", 200, `{"ok":true,"signed_upload_url":"file:///etc/passwd"}`, other, "none for us"},
+		{"v2", "no JSON", 200, `<html>`, other, "reading the answer"},
+		{"v2", "too much", 200, `{"ok":false,"message":"` + strings.Repeat("x", 1<<20) + `"}`, other, "longer than"},
+		{"v2", "429", 429, `{"code":"resource_exhausted","msg":"slow down"}`, other, "429 Too Many Requests: resource_exhausted: slow down"},
+		{"v2", "web page", 503, "<!DOCTYPE html><html>Unicorn!</html>", other, "503 Service Unavailable: with a web page"},
+		{"v2", "no text", 500, "\x00\x01\x02", other, "500 Internal Server Error"},
+		{"v2", "much text", 500, strings.Repeat("word\n", 1000), other, "word word word"},
+		{"v1", "409", 409, `{"message":"Cache already exists."}`, fs.ErrExist, ""},
+		{"v1", "denied", 403, `{"message":"cache write denied: token has no writable scopes"}`, blob.ErrReadOnly, "cache write denied: token has no writable scopes"},
+		{"v1", "401", 401, "", blob.ErrReadOnly, "401 Unauthorized"},
+		{"v1", "too large", 400, `{"message":"over the data cap limit"}`, other, "400 Bad Request: over the data cap limit"},
+		{"v1", "act's way", 500, `{"error":"broken file"}`, other, "500 Internal Server Error: broken file"},
+		{"v1", "no number", 200, `{"cacheId":"x"}`, other, "reading the answer"},
+		{"v1", "no id", 200, `{}`, other, "which is none"},
+		{"v1", "minus", 200, `{"cacheId":-1}`, other, "which is none"},
+	} {
+		t.Run(test.version+" "+test.name, func(t *testing.T) {
+			link := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodGet { // v1 looks first
+					w.WriteHeader(http.StatusNoContent)
+					return
+				}
+				w.WriteHeader(test.status)
+				w.Write([]byte(test.body))
+			}))
+			cache := open(t, githubcache.Config{ResultsURL: link, CacheURL: link, Token: "s3cret", Version: test.version})
+			err := cache.Put(t.Context(), "k", nil, bytes.NewReader([]byte("x")))
+			if got := meaning(err); got != test.want || !strings.Contains(err.Error(), test.words) || len(err.Error()) > 400 {
+				t.Errorf("Put: %v, which is %v, want %v, %q", err, got, test.want, test.words)
+			}
+		})
+	}
+}
+
+func meaning(err error) error {
+	for _, e := range []error{fs.ErrNotExist, fs.ErrExist, blob.ErrReadOnly, githubcache.ErrNoService} {
+		if errors.Is(err, e) {
+			return e
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	return other
+}
+
+// TestLaterRefusals: a Put that fails after the reservation leaves nothing, and
+// tells of no signature.
+func TestLaterRefusals(t *testing.T) {
+	for _, version := range []string{"v1", "v2"} {
+		for _, size := range []int{100, 20 << 20} {
+			for _, at := range []string{"/blobs/", "comp=blocklist", "FinalizeCacheEntryUpload", "PATCH", "POST /_apis/artifactcache/caches/"} {
+				service := cachetest.New(cachetest.Options{})
+				var refused bool
+				link := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if strings.Contains(r.Method+" "+r.URL.String(), at) && r.Method != http.MethodGet {
+						refused = true
+						http.Error(w, "no more room", http.StatusInsufficientStorage)
+						return
+					}
+					service.ServeHTTP(w, r)
+				}))
+				cache := open(t, githubcache.Config{ResultsURL: link, CacheURL: link, Token: service.Token(onMain), Version: version})
+				err := cache.Put(t.Context(), "k", nil, bytes.NewReader(blobtest.Content("", size)))
+				if !refused {
+					continue // not a request of this protocol and size
+				}
+				if meaning(err) != other || !strings.Contains(err.Error(), "507 Insufficient Storage: no more room") || strings.Contains(err.Error(), "sig=") {
+					t.Errorf("%s, %d bytes, refused at %s: %v", version, size, at, err)
+				}
+				if keys := service.Keys(); len(keys) > 0 {
+					t.Errorf("%s, %d bytes, refused at %s: %q can be found", version, size, at, keys)
+				}
+			}
+		}
+	}
+}
+
+// TestErrorsHideSecrets has connections fail to URLs with secrets in them.
+func TestErrorsHideSecrets(t *testing.T) {
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	link := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Write([]byte(`{"ok":true,"matched_key":"k","signed_download_url":"` + gone.URL + `/p4th?sig=s3cret","signed_upload_url":"` + gone.URL + `/p4th?sig=s3cret"}`))
+	}))
+	cache := open(t, githubcache.Config{ResultsURL: link, Token: "t0ken", Version: "v2"})
+	putErr := cache.Put(t.Context(), "k", nil, bytes.NewReader([]byte("x")))
+	found, err := cache.Find(t.Context(), "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, openErr := found.Open(t.Context(), 0, -1)
+	_, v1Err := open(t, githubcache.Config{CacheURL: gone.URL + "/p4th/", Token: "t0ken"}).Find(t.Context(), "k")
+	for _, err := range []error{putErr, openErr, v1Err} {
+		if err == nil || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "p4th") || strings.Contains(err.Error(), "t0ken") {
+			t.Errorf("%v", err)
+		}
+	}
+}
