@@ -1,0 +1,150 @@
+package buildcache
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+)
+
+// target writes into both directories, several files at a time. GOCACHE names
+// are made from digests; those of modules go through an os.Root.
+type target struct {
+	index   *Index
+	sizes   []int64
+	dir     string // GOCACHE
+	mods    *os.Root
+	modules bool
+	places  []place
+	skip    []bool // by module
+	old     time.Time
+
+	raw, files atomic.Int64
+}
+
+func newTarget(x *Index, to Dirs, o Options) (*target, error) {
+	t := &target{index: x, sizes: x.sizes(), dir: to.GoCache, old: o.Old, modules: to.ModCache != ""}
+	if err := makeCache(to.GoCache); err != nil {
+		return nil, err
+	}
+	if !t.modules {
+		return t, nil
+	}
+	if err := t.makeModules(to.ModCache, o.Skip); err != nil {
+		t.close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// makeCache makes what the go command expects of a GOCACHE, and tells it that
+// there is nothing to trim yet.
+func makeCache(dir string) error {
+	for i := range 256 {
+		if err := os.MkdirAll(filepath.Join(dir, fmt.Sprintf("%02x", i)), 0o777); err != nil {
+			return err
+		}
+	}
+	readme := "This directory holds cached build artifacts from the Go build system.\n"
+	err := os.WriteFile(filepath.Join(dir, "README"), []byte(readme), 0o666)
+	now := fmt.Sprint(time.Now().Unix())
+	return errors.Join(err, os.WriteFile(filepath.Join(dir, "trim.txt"), []byte(now), 0o666))
+}
+
+// makeModules makes all directories of modules. Unlike the go command's they
+// can be removed by whoever made them.
+func (t *target) makeModules(dir string, skip func(ModuleVersion) bool) (err error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	if t.mods, err = os.OpenRoot(dir); err != nil {
+		return err
+	}
+	for _, m := range t.index.modules {
+		p, err := newPlace(m.ModuleVersion)
+		if err != nil {
+			return err
+		}
+		skipped := skip != nil && skip(m.ModuleVersion)
+		t.places, t.skip = append(t.places, p), append(t.skip, skipped)
+		if m.dir && !skipped {
+			if err := t.mods.MkdirAll(filepath.FromSlash(p.dir()), 0o777); err != nil {
+				return err
+			}
+		}
+	}
+	return t.makeParents()
+}
+
+func (t *target) makeParents() error {
+	last := ""
+	for _, f := range t.index.files {
+		dir := filepath.Dir(filepath.FromSlash(t.places[f.module].file(f)))
+		if dir == last || t.skips(f) {
+			continue
+		}
+		if err := t.mods.MkdirAll(dir, 0o777); err != nil {
+			return err
+		}
+		last = dir
+	}
+	return nil
+}
+
+// skips reports whether a file is not wanted. What a skipped module requires is
+// still known, and saves a request.
+func (t *target) skips(f file) bool {
+	return !t.modules || t.skip[f.module] && (f.kind == tree || f.kind == ziphash)
+}
+
+// name is the name of the file i below its directory.
+func (t *target) name(i int) string {
+	if i < len(t.index.outputs) {
+		return entryName(t.index.outputs[i].sum, "-d")
+	}
+	f := t.index.files[i-len(t.index.outputs)]
+	if !t.modules {
+		return f.name
+	}
+	return filepath.FromSlash(t.places[f.module].file(f))
+}
+
+// create makes the file i, which must not be there.
+func (t *target) create(i int) (io.WriteCloser, error) {
+	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if i >= len(t.index.outputs) && t.skips(t.index.files[i-len(t.index.outputs)]) {
+		return nowhere{io.Discard}, nil
+	}
+	t.files.Add(1)
+	t.raw.Add(t.sizes[i])
+	if i < len(t.index.outputs) {
+		return os.OpenFile(filepath.Join(t.dir, t.name(i)), flags, 0o666)
+	}
+	return t.mods.OpenFile(t.name(i), flags, 0o444)
+}
+
+type nowhere struct{ io.Writer }
+
+func (nowhere) Close() error { return nil }
+
+// writeAction writes the action file i. It is called when all outputs are good.
+func (t *target) writeAction(i int) error {
+	a := t.index.actions[i]
+	name := filepath.Join(t.dir, entryName(a.id, "-a"))
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(a.entry(t.index.outputs[a.output], t.old))
+	t.files.Add(1)
+	return errors.Join(err, f.Close(), os.Chtimes(name, t.old, t.old))
+}
+
+func (t *target) close() {
+	if t.mods != nil {
+		t.mods.Close()
+	}
+}
