@@ -20,7 +20,7 @@ func (r *run) privateCaches(ctx context.Context, p Plan, site container.Site, di
 		return c, stand.giveBack, err
 	}
 	c, err = r.Packs.Restore(ctx, PackQuery{
-		Key: p.closure.BuildKey(), Prefixes: p.closure.BuildPrefixes(), Imports: p.closure.Imports(),
+		Key: p.closure.BuildKey(), Prefixes: p.closure.BuildPrefixes(), Imports: p.closure.Imports(), Sums: r.sums(p),
 		GoCache: r.buildCache(site), Dir: filepath.Join(dir, "pack"), Modules: stand.possible,
 	})
 	if err != nil {

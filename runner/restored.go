@@ -35,7 +35,7 @@ func (r *run) restoring(ctx context.Context, p *Plan) (found Stored, hit bool, e
 
 // runRestored runs an executable of the Store.
 func (r *run) runRestored(ctx context.Context, p Plan, found Stored) error {
-	r.result.Builder, r.result.Executable = p.identity.Builder, &found.Executable
+	r.result.Builder, r.result.Executable, r.temporary = p.identity.Builder, &found.Executable, found.Temporary
 	r.result.Toolchain = &Toolchain{Version: p.identity.Version, Image: p.identity.Image, Digest: p.identity.Digest, Path: p.identity.Go}
 	err := r.runs(ctx, p, found.Executable, restoredPath(p.identity, r.spec.Env.Get("PATH")))
 	if _, statErr := os.Stat(found.Path); err == nil || statErr == nil || r.result.ProgramStatus != nil {
@@ -52,7 +52,7 @@ func (r *run) runRestored(ctx context.Context, p Plan, found Stored) error {
 // follows it, and it needs no file of this run. It returns when that was not
 // possible.
 func (r *run) becomeProgram(c container.Command, exe Executable) {
-	if r.Replace == nil || !r.spec.Replace || r.spec.Timeout > 0 || r.result.Cache != Hit || c.Path != exe.Path {
+	if r.Replace == nil || !r.spec.Replace || r.spec.Timeout > 0 || r.result.Cache != Hit || r.temporary || c.Path != exe.Path {
 		return
 	}
 	if err := r.Replace(c); err != nil {

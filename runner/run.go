@@ -58,6 +58,8 @@ type run struct {
 	cancelled os.Signal
 	// unsure says why what is built may differ from what the key says.
 	unsure string
+	// temporary says that the executable goes with this process.
+	temporary bool
 	// faulty says that a fault of the cache has been reported.
 	faulty bool
 	// buildCost is how long a build takes that nothing helps, as far as this run

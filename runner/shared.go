@@ -61,6 +61,8 @@ type Stored struct {
 	Release func()
 	// Saving is set when it came from another machine.
 	Saving *Saving
+	// Temporary says that the file goes with Release.
+	Temporary bool
 }
 
 // Facts are what a Store keeps along with an executable.
@@ -100,6 +102,8 @@ type PackQuery struct {
 	Prefixes []string
 	// Imports are the import paths in the local sources.
 	Imports []string
+	// Sums are the go.sum files that count.
+	Sums []string
 	// GoCache is the build cache of this machine; where it is warm, nothing is
 	// restored.
 	GoCache string

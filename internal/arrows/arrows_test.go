@@ -34,6 +34,7 @@ var rooms = map[string][]string{
 	"internal/goenv":                {},
 	"internal/report":               {"cachekeys", "container", "runner"},
 	"internal/runnerimage":          {},
+	"internal/shared":               {"container", "internal/buildcache", "internal/store/blob", "internal/store/entry", "runner"},
 	"internal/soundness":            {"cachekeys"},
 	"internal/buildcache":           {},
 	"internal/store":                {},

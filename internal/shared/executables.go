@@ -1,0 +1,202 @@
+package shared
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/org/gorun-action/internal/store/blob"
+	"github.com/org/gorun-action/internal/store/entry"
+	"github.com/org/gorun-action/runner"
+)
+
+// Get implements runner.Store.
+func (c *Cache) Get(ctx context.Context, key string) (runner.Stored, error) {
+	stored, local := c.Local.Get(ctx, key)
+	if local == nil {
+		return stored, nil
+	}
+	if !c.reads(entry.Executable, key) {
+		return stored, local
+	}
+	for i := range c.Layers {
+		stored, err := c.fetch(ctx, i, key)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return stored, err
+		}
+	}
+	return runner.Stored{}, local
+}
+
+// reads reports whether layers are asked, and says why not.
+func (c *Cache) reads(what, key string) bool {
+	if !c.Reads && c.Unread != "" {
+		for _, layer := range c.Layers {
+			c.begin(layer, restoring, what, key).end(runner.TransferSkipped, c.Unread, 0)
+		}
+	}
+	return c.Reads
+}
+
+// fetch gets an executable from a layer. fs.ErrNotExist: it has none that can be
+// used, and that was reported.
+func (c *Cache) fetch(ctx context.Context, layer int, key string) (runner.Stored, error) {
+	t := c.begin(c.Layers[layer], restoring, entry.Executable, key)
+	opened, download, err := t.look(ctx)
+	if err != nil {
+		return runner.Stored{}, t.failed(ctx, err, received(download))
+	}
+	defer download.Close()
+	program, clean, err := c.unpack(opened)
+	if err != nil {
+		t.discard(ctx, err)
+		return runner.Stored{}, t.failed(ctx, err, download.Bytes())
+	}
+	stored := c.keep(ctx, opened, program, clean)
+	t.found("", download.Bytes())
+	stored.Saving = t.saves(opened.Manifest, download.Bytes())
+	c.copyUp(ctx, layer, key, nil, func() (blob.Content, func(), error) { return c.pack(stored, opened) })
+	return stored, nil
+}
+
+func received(r *blob.Reader) int64 {
+	if r == nil {
+		return 0
+	}
+	return r.Bytes()
+}
+
+// saves is what the run is spared by an executable.
+func (t *transfer) saves(m entry.Manifest, moved int64) *runner.Saving {
+	s := &runner.Saving{Store: t.layer.Name, What: m.Kind, Bytes: moved}
+	if m.Build != nil {
+		s.SavedMS = max(0, m.Build.ColdMS-t.c.Now().Sub(t.begin).Milliseconds())
+		s.SavedBytes = max(0, m.Build.Unpacked-moved)
+	}
+	return s
+}
+
+// unpack writes the program of an entry into a directory of its own, with its
+// own name. Only a whole and right one is returned.
+func (c *Cache) unpack(opened *entry.Opened) (program string, clean func(), err error) {
+	dir, clean, err := c.TempDir()
+	if err != nil {
+		return "", nil, err
+	}
+	program = filepath.Join(dir, opened.Manifest.Name)
+	f, err := os.OpenFile(program, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	if err == nil {
+		err = errors.Join(opened.Program(f), f.Close())
+	}
+	if err != nil {
+		clean()
+		return "", nil, err
+	}
+	return program, clean, nil
+}
+
+// keep puts a program into the store here and returns it from there. Where that
+// cannot be, it is run from where it is.
+func (c *Cache) keep(ctx context.Context, opened *entry.Opened, program string, clean func()) runner.Stored {
+	m := opened.Manifest
+	exe := runner.Executable{Path: program, SHA256: m.Content.SHA256, Size: m.Content.Size}
+	about, err := opened.About()
+	if err == nil && c.Keeps {
+		err = c.Local.Put(ctx, m.Key, exe, runner.Facts{About: about})
+		if err == nil || errors.Is(err, fs.ErrExist) {
+			if stored, err := c.Local.Get(ctx, m.Key); err == nil && stored.SHA256 == exe.SHA256 {
+				clean()
+				return stored
+			}
+		}
+	}
+	return runner.Stored{Executable: exe, Release: sync.OnceFunc(clean), Temporary: true}
+}
+
+// Put implements runner.Store. What layers do with it is reported; the error is
+// that of the store here.
+func (c *Cache) Put(ctx context.Context, key string, exe runner.Executable, facts runner.Facts) error {
+	err := c.Local.Put(ctx, key, exe, facts)
+	if c.Writes && len(c.Layers) > 0 {
+		c.putAll(ctx, key, exe, facts)
+	}
+	return err
+}
+
+func (c *Cache) putAll(ctx context.Context, key string, exe runner.Executable, facts runner.Facts) {
+	m := entry.Manifest{
+		Kind: entry.Executable, Key: key, Name: filepath.Base(exe.Path), Toolchain: facts.Toolchain,
+		Build: &entry.Build{ColdMS: facts.Build.Milliseconds(), Unpacked: facts.Caches},
+	}
+	c.sendAll(ctx, m, []string{facts.Prefix}, facts.About, func(w io.Writer) (payload entry.Digest, content entry.Digest, err error) {
+		return compress(w, exe)
+	})
+}
+
+// compress writes the payload of an executable, which must be the one that was
+// built, whatever its program did meanwhile.
+func compress(w io.Writer, exe runner.Executable) (payload, content entry.Digest, err error) {
+	f, err := os.Open(exe.Path)
+	if err != nil {
+		return payload, content, err
+	}
+	defer f.Close()
+	payload, content, err = entry.CompressProgram(w, f)
+	if err == nil && content.SHA256 != exe.SHA256 {
+		err = fmt.Errorf("%s changed after it was built", exe.Path)
+	}
+	return payload, content, err
+}
+
+// pack makes the entry of a stored executable once more.
+func (c *Cache) pack(stored runner.Stored, opened *entry.Opened) (blob.Content, func(), error) {
+	about, err := opened.About()
+	if err != nil {
+		return nil, nil, err
+	}
+	return c.write(opened.Manifest, about, func(w io.Writer) (payload, content entry.Digest, err error) {
+		return compress(w, stored.Executable)
+	})
+}
+
+// Abouts implements runner.History.
+func (c *Cache) Abouts(ctx context.Context, prefix string, n int) [][]byte {
+	list := c.History.Abouts(ctx, prefix, n)
+	if !c.Explain || !c.Reads {
+		return list
+	}
+	for _, layer := range c.Layers {
+		if about := c.about(ctx, layer, prefix); about != nil {
+			list = append(list, about)
+		}
+	}
+	return list
+}
+
+// headLimit is how much of an entry is read to see what it was made of.
+const headLimit = 1<<20 + 128<<10
+
+// about is what the newest executable of a program in a layer was made of.
+func (c *Cache) about(ctx context.Context, layer Layer, prefix string) []byte {
+	found, err := layer.Store.Find(ctx, prefix+"newest", prefix)
+	if err != nil {
+		return nil
+	}
+	head, err := blob.Head(ctx, found, headLimit)
+	if err != nil {
+		return nil
+	}
+	want := entry.Want{Kind: entry.Executable, Key: prefix + "newest", Prefixes: []string{prefix}, Matched: found.Key}
+	opened, err := entry.Open(bytes.NewReader(head), want, c.Trust)
+	if err != nil {
+		return nil
+	}
+	about, _ := opened.About()
+	return about
+}

@@ -1,0 +1,119 @@
+package shared
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/org/gorun-action/container"
+	"github.com/org/gorun-action/internal/store/blob"
+	"github.com/org/gorun-action/internal/store/entry"
+	"github.com/org/gorun-action/runner"
+)
+
+// transfer is one look into a layer, or one save, under way.
+type transfer struct {
+	c     *Cache
+	layer Layer
+	event runner.Transferred
+	begin time.Time
+}
+
+const (
+	restoring = "restore"
+	saving    = "save"
+)
+
+func (c *Cache) begin(layer Layer, op, what, key string, prefixes ...string) *transfer {
+	return &transfer{c: c, layer: layer, begin: c.Now(), event: runner.Transferred{
+		Store: layer.Name, Op: op, What: what, Key: key, Prefixes: prefixes,
+	}}
+}
+
+// end reports what came of it.
+func (t *transfer) end(outcome, reason string, bytes int64) {
+	t.event.Outcome, t.event.Reason, t.event.Bytes = outcome, reason, bytes
+	t.event.Took = t.c.Now().Sub(t.begin)
+	t.c.Report.Event(t.event)
+}
+
+// found is the end of a look-up that had something of use.
+func (t *transfer) found(reason string, bytes int64) {
+	outcome := runner.TransferNear
+	if t.event.Matched == t.event.Key {
+		outcome = runner.TransferHit
+	}
+	t.end(outcome, reason, bytes)
+}
+
+// failed reports why there is nothing. It returns fs.ErrNotExist, or an error
+// that ends the run.
+func (t *transfer) failed(ctx context.Context, err error, bytes int64) error {
+	if cause := context.Cause(ctx); cause != nil {
+		t.end(runner.TransferSkipped, cause.Error(), bytes)
+		return cause
+	}
+	outcome := outcomeOf(err)
+	switch {
+	case outcome == runner.TransferMiss, outcome == runner.TransferExists:
+		t.end(outcome, "", bytes)
+		return fs.ErrNotExist
+	case errors.Is(err, entry.ErrDamaged), outcome == runner.TransferFault:
+		t.c.warned(t.layer, err)
+	}
+	t.end(outcome, err.Error(), bytes)
+	if t.c.Strict && errors.Is(err, entry.ErrSignature) {
+		return container.WithHint(fmt.Errorf("%w: %s has %s: %w", container.ErrIntegrity, t.layer.Name, t.event.Key, err),
+			"find out who wrote it; remove it with `gorunctl cache rm`, or run without --cache-strict to build anew")
+	}
+	return fs.ErrNotExist
+}
+
+func outcomeOf(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return runner.TransferMiss
+	case errors.Is(err, fs.ErrExist):
+		return runner.TransferExists
+	case errors.Is(err, blob.ErrReadOnly):
+		return runner.TransferReadOnly
+	case errors.Is(err, entry.ErrUntrusted), errors.Is(err, entry.ErrSignature), errors.Is(err, entry.ErrDamaged):
+		return runner.TransferRefused
+	case errors.Is(err, blob.ErrUnavailable):
+		return runner.TransferSkipped
+	}
+	return runner.TransferFault
+}
+
+// look finds an entry and reads its head. Without prefixes only the key itself
+// will do. The download must be closed.
+func (t *transfer) look(ctx context.Context) (*entry.Opened, *blob.Reader, error) {
+	found, err := t.layer.Store.Find(ctx, t.event.Key, t.event.Prefixes...)
+	if err != nil {
+		return nil, nil, err
+	}
+	if found.Key != t.event.Key && len(t.event.Prefixes) == 0 {
+		return nil, nil, fs.ErrNotExist
+	}
+	t.event.Matched = found.Key
+	r := blob.NewReader(ctx, found, blob.ReadOptions{Patience: t.layer.Patience})
+	want := entry.Want{Kind: t.event.What, Key: t.event.Key, Prefixes: t.event.Prefixes, Matched: found.Key}
+	opened, err := entry.Open(r, want, t.c.Trust)
+	if err != nil {
+		r.Close()
+		t.discard(ctx, err)
+		return nil, r, err
+	}
+	return opened, r, nil
+}
+
+// discard removes what is damaged from a store that allows it, so that a whole
+// one can take its place.
+func (t *transfer) discard(ctx context.Context, err error) {
+	keeper, ok := t.layer.Store.(blob.Keeper)
+	if ok && t.c.Writes && errors.Is(err, entry.ErrDamaged) {
+		_ = keeper.Remove(ctx, t.event.Matched) // else every run says that it is damaged
+	}
+}
