@@ -47,7 +47,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 )
 
 // magic begins an entry and, by being the first part of what is sealed, keeps
@@ -67,7 +66,6 @@ const (
 	maxPayload = 10 << 30
 	// maxWindow is the memory that a reader needs for history, and bounds it.
 	maxWindow = 8 << 20
-	maxKey    = 512
 )
 
 // What is wrong with an entry. Each error of this package that is about an
@@ -93,16 +91,4 @@ func cutOff(what string, err error) error {
 		return damaged("it ends within its %s", what)
 	}
 	return fmt.Errorf("reading the %s of a cache entry: %w", what, err)
-}
-
-// checkKey has the rule of internal/store/blob, under which keys are no paths.
-func checkKey(key string) error {
-	if key == "" || len(key) > maxKey || key[0] == '.' || strings.Contains(key, "..") || strings.ContainsFunc(key, notOfKeys) {
-		return fmt.Errorf("%.64q is no key", key)
-	}
-	return nil
-}
-
-func notOfKeys(r rune) bool {
-	return !('a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '.' || r == '-')
 }

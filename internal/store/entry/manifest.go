@@ -13,6 +13,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/org/gorun-action/internal/store/blob"
 )
 
 // What an entry holds.
@@ -92,7 +94,7 @@ func parseManifest(data []byte) (Manifest, error) {
 
 // check refuses what no gorun writes.
 func (m Manifest) check() error {
-	return cmp.Or(checkKey(m.Key), m.checkKind(), m.checkSizes(), m.checkTexts(), m.checkSigner())
+	return cmp.Or(blob.CheckKey(m.Key), m.checkKind(), m.checkSizes(), m.checkTexts(), m.checkSigner())
 }
 
 func (m Manifest) checkKind() error {
