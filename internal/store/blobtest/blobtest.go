@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) blob.Store, limits Limits) {
 		"Ranges":           (*suite).ranges,
 		"Beyond":           (*suite).beyond,
 		"Together":         (*suite).together,
+		"Reader":           (*suite).reader,
 		"ExactFirst":       (*suite).exactFirst,
 		"NoPrefixNoHit":    (*suite).noPrefixNoHit,
 		"KeyIsPrefix":      (*suite).keyIsPrefix,

@@ -3,6 +3,7 @@ package blobtest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"io/fs"
@@ -77,6 +78,24 @@ func (s *suite) together() {
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil || !bytes.Equal(slices.Concat(got...), all) {
 		s.Errorf("the parts are not the whole: %v", err)
+	}
+}
+
+// reader downloads what does not end with a part.
+func (s *suite) reader() {
+	all := Content("reader", 9<<20+1)
+	s.put("reader", all)
+	found := s.find("reader", "reader")
+	r := blob.NewReader(s.Context(), found, blob.ReadOptions{})
+	defer r.Close()
+	sum := sha256.New()
+	n, err := io.Copy(sum, r)
+	if err != nil || n != int64(len(all)) || [sha256.Size]byte(sum.Sum(nil)) != sha256.Sum256(all) {
+		s.Errorf("a Reader read %d of %d bytes, or others: %v", n, len(all), err)
+	}
+	head, err := blob.Head(s.Context(), found, 1000)
+	if err != nil || !bytes.Equal(head, all[:1000]) {
+		s.Errorf("the first 1000 bytes are %d, or others: %v", len(head), err)
 	}
 }
 
