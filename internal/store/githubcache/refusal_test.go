@@ -136,3 +136,46 @@ func TestErrorsHideSecrets(t *testing.T) {
 		}
 	}
 }
+
+// TestRedirects: the token goes neither to another host nor on in clear text.
+func TestRedirects(t *testing.T) {
+	var tokens []string
+	last := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tokens = append(tokens, r.Header.Get("Authorization"))
+		w.Write([]byte(`{"ok":false}`))
+	})
+	plain := serve(t, last)
+	for _, test := range []struct {
+		secure, miss bool
+		to           string
+	}{
+		{false, true, strings.Replace(plain, "127.0.0.1", "localhost", 1)},
+		{true, false, plain},
+		{false, false, "ftp://127.0.0.1/"},
+	} {
+		tokens = nil
+		start := httptest.NewServer
+		if test.secure {
+			start = httptest.NewTLSServer
+		}
+		first := start(http.RedirectHandler(test.to, http.StatusTemporaryRedirect))
+		t.Cleanup(first.Close)
+		cache := open(t, githubcache.Config{ResultsURL: first.URL, Token: "t0ken", Transport: first.Client().Transport})
+		_, err := cache.Find(t.Context(), "k")
+		if errors.Is(err, fs.ErrNotExist) != test.miss || strings.Contains(strings.Join(tokens, ""), "t0ken") || len(tokens) == 1 != test.miss {
+			t.Errorf("to %s: %v, tokens %q", test.to, err, tokens)
+		}
+	}
+}
+
+// TestTwirpNotFound: a server that has it may say so for a miss, at any time.
+func TestTwirpNotFound(t *testing.T) {
+	link := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		w.Write([]byte(`{"code":"not_found","msg":"no such entry"}`))
+	}))
+	cache := open(t, githubcache.Config{ResultsURL: link, CacheURL: "http://127.0.0.1:1", Token: "t"})
+	if _, err := cache.Find(t.Context(), "k"); meaning(err) != fs.ErrNotExist {
+		t.Errorf("Find: %v", err)
+	}
+}
