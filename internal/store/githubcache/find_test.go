@@ -39,7 +39,7 @@ func TestMatchedKeys(t *testing.T) {
 			switch {
 			case test.want != "" && (err != nil || found.Key != test.want || found.Size != -1):
 				t.Errorf("%s %.20q: %+v, %v", version, test.matched, found, err)
-			case test.want == "" && (err == nil || test.fault != (meaning(err) == other)):
+			case test.want == "" && (err == nil || test.fault != (meaning(err) == errOther)):
 				t.Errorf("%s %.20q: %+v, %v", version, test.matched, found, err)
 			}
 		}
@@ -75,7 +75,7 @@ func TestOneRequest(t *testing.T) {
 			}
 		}
 		sent.sent = nil
-		if _, err := cache.Find(t.Context(), "k", strings.Fields("1 2 3 4 5 6 7 8 9 10")...); meaning(err) != other || len(sent.sent) > 0 {
+		if _, err := cache.Find(t.Context(), "k", strings.Fields("1 2 3 4 5 6 7 8 9 10")...); meaning(err) != errOther || len(sent.sent) > 0 {
 			t.Errorf("%s: 11 keys: %v", version, err)
 		}
 	}
@@ -133,6 +133,26 @@ func TestReadOnlyToken(t *testing.T) {
 		err := as(true).Put(t.Context(), "new", nil, bytes.NewReader([]byte("x")))
 		if meaning(err) != blob.ErrReadOnly || !strings.Contains(err.Error(), "token has no writable scopes") {
 			t.Errorf("%s: Put: %v", version, err)
+		}
+	}
+}
+
+// TestLookUpBeforePut: v1 puts what it may not look for, and nothing where the
+// look-up is a fault.
+func TestLookUpBeforePut(t *testing.T) {
+	for status, want := range map[int]error{403: nil, 401: nil, 500: errOther} {
+		service := cachetest.New(cachetest.Options{})
+		link := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				w.WriteHeader(status)
+				return
+			}
+			service.ServeHTTP(w, r)
+		}))
+		cache := open(t, githubcache.Config{CacheURL: link, Token: service.Token(onMain)})
+		err := cache.Put(t.Context(), "k", nil, bytes.NewReader([]byte("x")))
+		if meaning(err) != want || len(service.Keys()) == 1 != (want == nil) {
+			t.Errorf("%d: %v, %q can be found", status, err, service.Keys())
 		}
 	}
 }

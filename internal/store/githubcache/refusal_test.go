@@ -15,7 +15,7 @@ import (
 	"github.com/org/gorun-action/internal/store/githubcache/cachetest"
 )
 
-var other = errors.New("none of those that mean something")
+var errOther = errors.New("none of those that mean something")
 
 // TestRefusals has the first request of a Put refused in each way, and says
 // what it means.
@@ -35,23 +35,23 @@ func TestRefusals(t *testing.T) {
 		{"v2", "409", 409, "", fs.ErrExist, ""},
 		{"v2", "not ok", 200, `{"ok":false}`, fs.ErrExist, ""},
 		{"v2", "not ok, with words", 200, `{"ok":false,"message":"cache entry already exists"}`, fs.ErrExist, ""},
-		{"v2", "not ok, of another kind", 200, `{"ok":false,"message":"too large"}`, other, "too large"},
-		{"v2", "no URL", 200, `{"ok":true}`, other, "none for us"},
-		{"v2", "a file's URL", 200, `{"ok":true,"signed_upload_url":"file:///etc/passwd"}`, other, "none for us"},
-		{"v2", "no JSON", 200, `<html>`, other, "reading the answer"},
-		{"v2", "too much", 200, `{"ok":false,"message":"` + strings.Repeat("x", 1<<20) + `"}`, other, "longer than"},
-		{"v2", "429", 429, `{"code":"resource_exhausted","msg":"slow down"}`, other, "429 Too Many Requests: resource_exhausted: slow down"},
-		{"v2", "web page", 503, "<!DOCTYPE html><html>Unicorn!</html>", other, "503 Service Unavailable: with a web page"},
-		{"v2", "no text", 500, "\x00\x01\x02", other, "500 Internal Server Error"},
-		{"v2", "much text", 500, strings.Repeat("word\n", 1000), other, "word word word"},
+		{"v2", "not ok, of another kind", 200, `{"ok":false,"message":"too large"}`, errOther, "too large"},
+		{"v2", "no URL", 200, `{"ok":true}`, errOther, "none for us"},
+		{"v2", "a file's URL", 200, `{"ok":true,"signed_upload_url":"file:///etc/passwd"}`, errOther, "none for us"},
+		{"v2", "no JSON", 200, `<html>`, errOther, "reading the answer"},
+		{"v2", "too much", 200, `{"ok":false,"message":"` + strings.Repeat("x", 1<<20) + `"}`, errOther, "longer than"},
+		{"v2", "429", 429, `{"code":"resource_exhausted","msg":"slow down"}`, errOther, "429 Too Many Requests: resource_exhausted: slow down"},
+		{"v2", "web page", 503, "<!DOCTYPE html><html>Unicorn!</html>", errOther, "503 Service Unavailable: with a web page"},
+		{"v2", "no text", 500, "\x00\x01\x02", errOther, "500 Internal Server Error"},
+		{"v2", "much text", 500, strings.Repeat("word\n", 1000), errOther, "word word word"},
 		{"v1", "409", 409, `{"message":"Cache already exists."}`, fs.ErrExist, ""},
 		{"v1", "denied", 403, `{"message":"cache write denied: token has no writable scopes"}`, blob.ErrReadOnly, "cache write denied: token has no writable scopes"},
 		{"v1", "401", 401, "", blob.ErrReadOnly, "401 Unauthorized"},
-		{"v1", "too large", 400, `{"message":"over the data cap limit"}`, other, "400 Bad Request: over the data cap limit"},
-		{"v1", "act's way", 500, `{"error":"broken file"}`, other, "500 Internal Server Error: broken file"},
-		{"v1", "no number", 200, `{"cacheId":"x"}`, other, "reading the answer"},
-		{"v1", "no id", 200, `{}`, other, "which is none"},
-		{"v1", "minus", 200, `{"cacheId":-1}`, other, "which is none"},
+		{"v1", "too large", 400, `{"message":"over the data cap limit"}`, errOther, "400 Bad Request: over the data cap limit"},
+		{"v1", "act's way", 500, `{"error":"broken file"}`, errOther, "500 Internal Server Error: broken file"},
+		{"v1", "no number", 200, `{"cacheId":"x"}`, errOther, "reading the answer"},
+		{"v1", "no id", 200, `{}`, errOther, "which is none"},
+		{"v1", "minus", 200, `{"cacheId":-1}`, errOther, "which is none"},
 	} {
 		t.Run(test.version+" "+test.name, func(t *testing.T) {
 			link := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -80,7 +80,7 @@ func meaning(err error) error {
 	if err == nil {
 		return nil
 	}
-	return other
+	return errOther
 }
 
 // TestLaterRefusals: a Put that fails after the reservation leaves nothing, and
@@ -104,7 +104,7 @@ func TestLaterRefusals(t *testing.T) {
 				if !refused {
 					continue // not a request of this protocol and size
 				}
-				if meaning(err) != other || !strings.Contains(err.Error(), "507 Insufficient Storage: no more room") || strings.Contains(err.Error(), "sig=") {
+				if meaning(err) != errOther || !strings.Contains(err.Error(), "507 Insufficient Storage: no more room") || strings.Contains(err.Error(), "sig=") {
 					t.Errorf("%s, %d bytes, refused at %s: %v", version, size, at, err)
 				}
 				if keys := service.Keys(); len(keys) > 0 {
@@ -134,5 +134,48 @@ func TestErrorsHideSecrets(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "p4th") || strings.Contains(err.Error(), "t0ken") {
 			t.Errorf("%v", err)
 		}
+	}
+}
+
+// TestRedirects: the token goes neither to another host nor on in clear text.
+func TestRedirects(t *testing.T) {
+	var tokens []string
+	last := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tokens = append(tokens, r.Header.Get("Authorization"))
+		w.Write([]byte(`{"ok":false}`))
+	})
+	plain := serve(t, last)
+	for _, test := range []struct {
+		secure, miss bool
+		to           string
+	}{
+		{false, true, strings.Replace(plain, "127.0.0.1", "localhost", 1)},
+		{true, false, plain},
+		{false, false, "ftp://127.0.0.1/"},
+	} {
+		tokens = nil
+		start := httptest.NewServer
+		if test.secure {
+			start = httptest.NewTLSServer
+		}
+		first := start(http.RedirectHandler(test.to, http.StatusTemporaryRedirect))
+		t.Cleanup(first.Close)
+		cache := open(t, githubcache.Config{ResultsURL: first.URL, Token: "t0ken", Transport: first.Client().Transport})
+		_, err := cache.Find(t.Context(), "k")
+		if errors.Is(err, fs.ErrNotExist) != test.miss || strings.Contains(strings.Join(tokens, ""), "t0ken") || len(tokens) == 1 != test.miss {
+			t.Errorf("to %s: %v, tokens %q", test.to, err, tokens)
+		}
+	}
+}
+
+// TestTwirpNotFound: a server that has it may say so for a miss, at any time.
+func TestTwirpNotFound(t *testing.T) {
+	link := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		w.Write([]byte(`{"code":"not_found","msg":"no such entry"}`))
+	}))
+	cache := open(t, githubcache.Config{ResultsURL: link, CacheURL: "http://127.0.0.1:1", Token: "t"})
+	if _, err := cache.Find(t.Context(), "k"); meaning(err) != fs.ErrNotExist {
+		t.Errorf("Find: %v", err)
 	}
 }

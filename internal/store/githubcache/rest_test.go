@@ -61,7 +61,7 @@ func TestRights(t *testing.T) {
 			err  error
 			want string
 		}{{listErr, test.list}, {removeErr, test.remove}} {
-			if (e.err == nil) != (e.want == "") || e.err != nil && (!strings.Contains(e.err.Error(), e.want) || meaning(e.err) != other) {
+			if (e.err == nil) != (e.want == "") || e.err != nil && (!strings.Contains(e.err.Error(), e.want) || meaning(e.err) != errOther) {
 				t.Errorf("%v, want %q", e.err, e.want)
 			}
 		}

@@ -67,7 +67,8 @@ func parseLookUpV1(data []byte, scheme string) (hit, error) {
 }
 
 // put looks before it reserves: act and Forgejo take a second blob under a key,
-// whose first would then no longer be found.
+// whose first would then no longer be found. A token that may not look may still
+// write (ACTIONS_CACHE_MODE write-only).
 func (s *v1) put(ctx context.Context, key string, content blob.Content) error {
 	if !s.begin(key) {
 		return fs.ErrExist
@@ -77,7 +78,7 @@ func (s *v1) put(ctx context.Context, key string, content blob.Content) error {
 	if err == nil && h.key == key {
 		return fs.ErrExist
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !refusedWith(err, http.StatusUnauthorized, http.StatusForbidden) {
 		return fmt.Errorf("looking whether it is there: %w", err)
 	}
 	return s.reserveAndSend(ctx, key, content)
