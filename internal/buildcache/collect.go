@@ -55,8 +55,9 @@ type Contents struct {
 }
 
 // Collect finds what a build used. It leaves out of GOCACHE: what the build did
-// not use, the module index, executables, outputs above 64 MiB, and everything
-// that is damaged. A module that cannot be kept whole enough to be built from
+// not use, the module index, executables, outputs above 64 MiB, everything that
+// is damaged, and what go run can do without: empty outputs (of a compiler that
+// had nothing to say) and lists of source files (for vet). A module that cannot be kept whole enough to be built from
 // (a file above 64 MiB, odd names) is left out as one; the go command fetches it.
 //
 // Errors are those of reading, of packages whose files are not where they should

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -154,7 +155,7 @@ func goodOutputs(dir string, entries []used) (map[digest]int64, error) {
 	return good, err
 }
 
-// checkOutput returns the size of an output, and -1 when it cannot be packed.
+// checkOutput returns the size of an output, and -1 when it is not packed.
 func checkOutput(path string, want digest) (int64, error) {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -163,7 +164,7 @@ func checkOutput(path string, want digest) (int64, error) {
 	if err != nil {
 		return -1, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > (Limits{}).filled().File {
+	if !info.Mode().IsRegular() || info.Size() == 0 || info.Size() > (Limits{}).filled().File {
 		return -1, nil
 	}
 	f, err := os.Open(path)
@@ -171,21 +172,39 @@ func checkOutput(path string, want digest) (int64, error) {
 		return -1, err
 	}
 	defer f.Close()
-	start := make([]byte, len(indexMagic))
-	n, err := io.ReadFull(f, start)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return -1, err
-	}
-	return hashFile(f, start[:n], want)
+	return hashOutput(f, want)
 }
 
-// hashFile hashes start and the rest of f.
-func hashFile(f io.Reader, start []byte, want digest) (int64, error) {
+// listSize is more than a list of source files has.
+const listSize = 64 << 10
+
+func hashOutput(f io.Reader, want digest) (int64, error) {
+	start, err := io.ReadAll(io.LimitReader(f, listSize))
+	if err != nil {
+		return -1, err
+	}
 	h := sha256.New()
 	h.Write(start)
 	n, err := io.Copy(h, f)
-	if bytes.Equal(start, []byte(indexMagic)) || digest(h.Sum(nil)) != want {
+	useless := bytes.HasPrefix(start, []byte(indexMagic)) || n == 0 && isSourceList(start)
+	if useless || digest(h.Sum(nil)) != want {
 		return -1, err
 	}
 	return int64(len(start)) + n, err
+}
+
+// isSourceList recognises the list of a package's source files, which the go
+// command keeps for vet and go list (cmd/go/internal/work, cacheSrcFiles): names,
+// one a line, with "./" in front of those that are not generated.
+func isSourceList(text []byte) bool {
+	if !bytes.HasSuffix(text, []byte("\n")) {
+		return false
+	}
+	for line := range bytes.Lines(text) {
+		name := string(bytes.TrimSuffix(line, []byte("\n")))
+		if path.Ext(name) == "" || strings.ContainsAny(strings.TrimPrefix(name, "./"), "/ ") {
+			return false
+		}
+	}
+	return true
 }

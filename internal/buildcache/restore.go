@@ -76,7 +76,8 @@ func (p *Pack) restore(ctx context.Context, t *target) error {
 	return parallel(len(p.Index.actions), t.writeAction)
 }
 
-// job is a unit for a worker, and its frames as they come.
+// job is a unit for a worker, and its frames as they come. It takes as many as
+// there are, so that nobody has to close them.
 type job struct {
 	unit
 	frames chan *frame
@@ -133,7 +134,6 @@ func (p *Pack) feed(ctx context.Context, t *target, jobs chan<- job, idle chan *
 }
 
 func (j job) feed(ctx context.Context, r io.Reader, idle chan *frame) error {
-	defer close(j.frames)
 	for i := range j.unit.frames() {
 		f, err := receive(ctx, idle)
 		if err != nil {

@@ -112,18 +112,44 @@ func (t *target) name(i int) string {
 	return filepath.FromSlash(t.places[f.module].file(f))
 }
 
+// here is the directory of modules that a worker wrote to last: to walk down to
+// it for each file would take longer than writing.
+type here struct {
+	dir  string
+	root *os.Root
+}
+
+func (h *here) create(mods *os.Root, name string) (_ *os.File, err error) {
+	if dir := filepath.Dir(name); h.root == nil || dir != h.dir {
+		h.close()
+		if h.root, err = mods.OpenRoot(dir); err != nil {
+			return nil, err
+		}
+		h.dir = dir
+	}
+	return h.root.OpenFile(filepath.Base(name), createFlags, 0o444)
+}
+
+func (h *here) close() {
+	if h.root != nil {
+		h.root.Close()
+	}
+	h.root = nil
+}
+
+const createFlags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
+
 // create makes the file i, which must not be there.
-func (t *target) create(i int) (io.WriteCloser, error) {
-	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
+func (t *target) create(i int, h *here) (io.WriteCloser, error) {
 	if i >= len(t.index.outputs) && t.skips(t.index.files[i-len(t.index.outputs)]) {
 		return nowhere{io.Discard}, nil
 	}
 	t.files.Add(1)
 	t.raw.Add(t.sizes[i])
 	if i < len(t.index.outputs) {
-		return os.OpenFile(filepath.Join(t.dir, t.name(i)), flags, 0o666)
+		return os.OpenFile(filepath.Join(t.dir, t.name(i)), createFlags, 0o666)
 	}
-	return t.mods.OpenFile(t.name(i), flags, 0o444)
+	return h.create(t.mods, t.name(i))
 }
 
 type nowhere struct{ io.Writer }
@@ -134,7 +160,7 @@ func (nowhere) Close() error { return nil }
 func (t *target) writeAction(i int) error {
 	a := t.index.actions[i]
 	name := filepath.Join(t.dir, entryName(a.id, "-a"))
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	f, err := os.OpenFile(name, createFlags, 0o666)
 	if err != nil {
 		return err
 	}

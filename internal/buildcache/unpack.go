@@ -18,6 +18,7 @@ type worker struct {
 	buf    []byte // room for a frame
 	data   []byte // of buf, what no file has got yet
 	idle   chan<- *frame
+	here   here
 }
 
 func work(ctx context.Context, t *target, jobs <-chan job, idle chan<- *frame) error {
@@ -27,6 +28,7 @@ func work(ctx context.Context, t *target, jobs <-chan job, idle chan<- *frame) e
 	}
 	defer dec.Close()
 	w := &worker{target: t, dec: dec, idle: idle, buf: make([]byte, 0, frameSize)}
+	defer w.here.close()
 	for {
 		j, err := receive(ctx, jobs)
 		if errors.Is(err, io.EOF) {
@@ -72,7 +74,7 @@ func (w *worker) file(ctx context.Context, j job, i int) (err error) {
 	if i < len(t.index.outputs) && bytes.HasPrefix(w.data[:min(left, int64(len(w.data)))], []byte(indexMagic)) {
 		return fmt.Errorf("%w: a part of the module index is in it", errPack)
 	}
-	out, err := t.create(i)
+	out, err := t.create(i, &w.here)
 	if err != nil {
 		return err
 	}

@@ -40,9 +40,10 @@ func newEncoder() (*zstd.Encoder, error) {
 		zstd.WithWindowSize(frameSize), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
 }
 
-// newDecoder makes one that unpacks a frame at a time, none larger than most.
+// newDecoder makes one that unpacks a frame at a time, none larger than most, the
+// window of a frame, or the room that it is given.
 func newDecoder(most int64) (*zstd.Decoder, error) {
-	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(max(most, 1))),
+	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(max(most, frameSize))),
 		zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderLowmem(true))
 }
 

@@ -1,0 +1,137 @@
+package buildcache
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"archive/tar"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// full skips what takes minutes.
+func full(t *testing.T) {
+	t.Helper()
+	if os.Getenv("GORUN_TEST_FULL") == "" {
+		t.Skip("takes minutes; GORUN_TEST_FULL=1 runs it")
+	}
+}
+
+const act = "github.com/nektos/act@v0.2.89"
+
+// newAct is a machine with a program of more than 500 packages, copied out of
+// the module cache, so that it is local.
+func newAct(t *testing.T) *machine {
+	t.Helper()
+	m := newMachine(t)
+	download := exec.Command("go", "mod", "download", "-json", act)
+	download.Dir = t.TempDir()
+	if out, err := download.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	from := filepath.Join(m.ask("GOMODCACHE"), filepath.FromSlash(act))
+	must(t, os.CopyFS(m.src, os.DirFS(from)))
+	must(t, filepath.WalkDir(m.src, func(path string, _ os.DirEntry, err error) error {
+		return errors.Join(err, os.Chmod(path, 0o755))
+	}))
+	if out, err := m.command("mod", "download").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	must(t, removeAll(m.mods))
+	return m
+}
+
+// TestAct holds a pack of a large program against the usual way, an archive of
+// both caches.
+func TestAct(t *testing.T) {
+	full(t)
+	m := newAct(t)
+	cold := m.build()
+	t.Logf("cold build: %v, %d packages compiled", cold.took.Round(time.Millisecond), len(cold.compiled))
+	if len(cold.compiled) < 500 {
+		t.Errorf("%d packages are no large program", len(cold.compiled))
+	}
+	begin := time.Now()
+	archive := tarSize(t, m.cache, m.mods)
+	t.Logf("tar and zstd of both caches: %d bytes in %v", archive, time.Since(begin).Round(time.Millisecond))
+
+	build := m.whole(cold)
+	begin = time.Now()
+	c, err := Collect(build)
+	must(t, err)
+	t.Logf("Collect: %v; %d actions, %d outputs, %d module files", time.Since(begin).Round(time.Millisecond), len(c.Index.actions), len(c.Index.outputs), len(c.Index.files))
+	begin = time.Now()
+	pack := pack(t, c)
+	t.Logf("Write: %v; %d bytes of %d, index %d", time.Since(begin).Round(time.Millisecond), len(pack), c.Index.Raw(), len(c.Index.encode()))
+	if ratio := float64(len(pack)) / float64(archive); ratio > 0.3 {
+		t.Errorf("the pack has %.3f of the archive, more than 0.3", ratio)
+	} else {
+		t.Logf("pack/archive: %.3f", ratio)
+	}
+	measureRestore(t, pack)
+
+	m.restore(pack)
+	m.offline()
+	must(t, os.WriteFile(filepath.Join(m.src, "main.go"), append(must2(os.ReadFile(filepath.Join(m.src, "main.go"))), "\nvar changed = 1\n"...), 0o644))
+	warm := m.build()
+	t.Logf("build with the pack, one file changed: %v, compiled %s", warm.took.Round(time.Millisecond), strings.Join(warm.compiled, " "))
+	if len(warm.compiled) != 1 {
+		t.Errorf("compiled %d packages, want the main one only", len(warm.compiled))
+	}
+}
+
+func must2[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func measureRestore(t *testing.T, pack []byte) {
+	t.Helper()
+	best := time.Hour
+	for range 3 {
+		dir := t.TempDir()
+		p, err := Open(bytes.NewReader(pack), Limits{})
+		must(t, err)
+		stats, err := p.Restore(context.Background(), Dirs{filepath.Join(dir, "a"), filepath.Join(dir, "b")}, Options{Old: time.Now().Add(-2 * time.Hour)})
+		must(t, err)
+		t.Logf("Restore: %v; %d files, %d bytes", stats.Time.Round(time.Millisecond), stats.Files, stats.Raw)
+		best = min(best, stats.Time)
+		must(t, os.RemoveAll(dir))
+	}
+	if best > 1500*time.Millisecond {
+		t.Errorf("restoring takes %v, more than 1.5 s", best)
+	}
+}
+
+// tarSize is how large a zstd archive of directories is.
+func tarSize(t *testing.T, dirs ...string) int64 {
+	t.Helper()
+	var size count
+	z, err := zstd.NewWriter(&size)
+	must(t, err)
+	w := tar.NewWriter(z)
+	for _, dir := range dirs {
+		must(t, w.AddFS(os.DirFS(dir)))
+	}
+	must(t, errors.Join(w.Close(), z.Close()))
+	return int64(size)
+}
+
+type count int64
+
+func (c *count) Write(b []byte) (int, error) {
+	*c += count(len(b))
+	return len(b), nil
+}
+
+var _ io.Writer = (*count)(nil)
