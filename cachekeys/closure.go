@@ -2,7 +2,6 @@ package cachekeys
 
 import (
 	"iter"
-	"maps"
 	"path"
 	"path/filepath"
 	"runtime"
@@ -47,10 +46,23 @@ func (ix *Index) Closure(r Request) *Closure {
 	return w.c
 }
 
-// Imports returns the import paths that the local sources mention, over the
-// union of all build constraints, sorted. Those of the standard library are
-// among them.
-func (c *Closure) Imports() []string { return slices.Sorted(maps.Keys(c.imports)) }
+// Imports returns the import paths of other modules that the local sources
+// mention, over the union of all build constraints, sorted. The standard
+// library's have no dot in their first element, and any module that can be
+// downloaded has one there (cmd/go/internal/search.IsStandardImportPath).
+func (c *Closure) Imports() []string {
+	var list []string
+	for path := range c.imports {
+		first, _, _ := strings.Cut(path, "/")
+		if strings.Contains(first, ".") && !slices.ContainsFunc(c.request.Workspace.candidates(path), c.isPackage) {
+			list = append(list, path)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func (c *Closure) isPackage(dir string) bool { return c.dirs[dir] != nil }
 
 // extras adds the directories that the go command was seen to look at for
 // imports of other modules. Which ones are known is an input itself: without

@@ -54,7 +54,7 @@ func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir str
 			return Executable{}, nil, err
 		}
 	}
-	k := r.beginKeeping(ctx, plan, site, view)
+	k := r.beginKeeping(ctx, plan, site, view, caches)
 	defer k.abandon()
 	log := r.newBuildLog(plan, filepath.Join(dir, capture.Name))
 	log.holding = caches.ModCache != ""

@@ -108,6 +108,9 @@ func (r *run) buildEnv(name string) string {
 // unless the user wants to know of it.
 func (r *run) restore(ctx context.Context, p *Plan) (found Stored, hit bool, err error) {
 	begin := r.Now()
+	if r.spec.Explain { // the key was found anew
+		r.Report.Event(Explained{Key: p.Key, Inputs: p.closure.Inputs})
+	}
 	asked := p.Key
 	found, hit, err = r.get(ctx, p.Key)
 	if !hit && err == nil && p.closure == nil { // a key that was recalled: what would be built has to be known
@@ -127,9 +130,6 @@ func (r *run) restore(ctx context.Context, p *Plan) (found Stored, hit bool, err
 		r.result.Cache, e.Differences = Miss, r.differences(ctx, *p)
 	default:
 		e.Reasons = p.closure.Reasons
-	}
-	if r.spec.Explain {
-		r.Report.Event(Explained{Key: p.Key, Inputs: p.closure.Inputs})
 	}
 	e.Took = r.Now().Sub(begin)
 	r.Report.Event(e)

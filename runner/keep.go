@@ -65,6 +65,18 @@ type listing struct {
 	err      error
 }
 
+// under names the directories of a private module cache by the one that it
+// stands in for.
+func (l listing) under(private, real string) listing {
+	for i := range l.packages {
+		p := &l.packages[i]
+		if rest, inside := strings.CutPrefix(p.Dir, private+string(filepath.Separator)); inside && private != "" {
+			p.Dir = filepath.Join(real, rest)
+		}
+	}
+	return l
+}
+
 // keeps reports whether what is built is to be kept, as far as the user and
 // the key go. What is there already has no closure.
 func (r *run) keeps(p Plan) bool {
@@ -74,7 +86,7 @@ func (r *run) keeps(p Plan) bool {
 // beginKeeping is called right before the build. The go command lists the
 // packages beside it, so that the closure rests on its word, not on our
 // reading of its rules.
-func (r *run) beginKeeping(ctx context.Context, p Plan, site container.Site, v view) *keeping {
+func (r *run) beginKeeping(ctx context.Context, p Plan, site container.Site, v view, caches PackCaches) *keeping {
 	if !r.keeps(p) {
 		return nil
 	}
@@ -91,7 +103,7 @@ func (r *run) beginKeeping(ctx context.Context, p Plan, site container.Site, v v
 		return k
 	}
 	ctx, k.cancel = context.WithCancel(ctx)
-	go func() { k.listed <- r.list(ctx, p, site, v) }()
+	go func() { k.listed <- r.list(ctx, p, site, v).under(caches.ModCache, r.modCache()) }()
 	return k
 }
 

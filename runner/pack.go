@@ -71,17 +71,9 @@ func (r *run) collect(p Plan, k *keeping, c PackCaches, begin time.Time) {
 	}
 	r.cacheBytes, k.pack = r.Packs.Collect(PackBuild{
 		Key: p.closure.BuildKey(), Prefixes: p.closure.BuildPrefixes(), Caches: c,
-		ModCache: r.namedModCache(c), Packages: k.built, Sums: r.sums(p),
+		ModCache: r.modCache(), Packages: k.built, Sums: r.sums(p),
 		Since: begin, Took: took, Toolchain: p.identity.Version,
 	})
-}
-
-// namedModCache is the module cache by the name that the go command had for it.
-func (r *run) namedModCache(c PackCaches) string {
-	if c.ModCache != "" && r.result.Builder == "host" && r.trimmed() {
-		return c.ModCache
-	}
-	return r.modCache()
 }
 
 // sums lists the go.sum files that count for a build.

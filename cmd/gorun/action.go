@@ -28,6 +28,7 @@ const actionGrace = "--cancel-grace=7s"
 type action struct {
 	inputs   githubactions.Inputs
 	err      error // what is wrong with the inputs
+	shares   bool  // with GitHub's cache, where there is one, since no store is named
 	exposed  error // why the program might read the runner's credentials
 	getenv   func(string) string
 	stream   *githubactions.Stream
@@ -49,6 +50,7 @@ func (c *command) act(stdout io.Writer) {
 	a.reporter = githubactions.NewReporter(a.stream, a.annotator(), a.getenv("RUNNER_DEBUG") == "1")
 	c.action = a
 	c.args = append([]string{actionGrace}, a.inputs.Args...)
+	a.shares = a.err == nil && !a.inputs.Has("cache-to") && a.getenv(variable("cache-to")) == "" && a.inputs.Text("cache") != string(runner.CacheOff)
 	c.environ = append(githubactions.ProgramEnviron(environ), a.inputs.Env...)
 	if a.err == nil {
 		c.stdin, a.err = pipeOf(a.inputs.Stdin)
@@ -98,6 +100,15 @@ func (a *action) check(o options) error {
 		}
 	}
 	return nil
+}
+
+// stores are the shared stores of a step: GitHub's cache, unless the step says
+// otherwise.
+func (a *action) stores(named cacheTo) cacheTo {
+	if a.shares && len(named.stores) == 0 {
+		return cacheTo{stores: []storeName{{kind: inActions}}, optional: true}
+	}
+	return named
 }
 
 // openLog has everything go over the stream.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -40,8 +39,8 @@ func (c *command) keyring(spec runner.Spec) *runner.Keyring {
 	}
 }
 
-func (c *command) store(o options, spec runner.Spec) *store.Dir {
-	return &store.Dir{Root: cmp.Or(o.cacheTo, filepath.Join(spec.CacheDir, "executables")), Now: c.now}
+func (c *command) store(spec runner.Spec) *store.Dir {
+	return &store.Dir{Root: filepath.Join(spec.CacheDir, "executables"), Now: c.now}
 }
 
 func indexes(spec runner.Spec) string { return filepath.Join(spec.CacheDir, "index") }
@@ -53,15 +52,18 @@ type executables struct {
 	dir     *store.Dir
 	limits  store.Limits
 	indexes string // the directory of the indexes
+	// apart keeps what runs of a pull request build from other runs on this
+	// machine; "" for those.
+	apart string
 }
 
 func (s executables) Get(_ context.Context, key string) (runner.Stored, error) {
-	e, release, err := s.dir.Get(key)
+	e, release, err := s.dir.Get(key + s.apart)
 	return runner.Stored{Executable: runner.Executable{Path: e.Path, SHA256: e.SHA256, Size: e.Size}, Release: release}, err
 }
 
 func (s executables) Put(_ context.Context, key string, exe runner.Executable, facts runner.Facts) error {
-	if _, err := s.dir.Put(key, exe.Path, exe.SHA256, facts.About); err != nil {
+	if _, err := s.dir.Put(key+s.apart, exe.Path, exe.SHA256, facts.About); err != nil {
 		return err
 	}
 	cachekeys.Tidy(s.indexes, time.Now())

@@ -13,6 +13,9 @@ const (
 	inRegistry  = "oci"
 )
 
+// cacheTrusted is readwrite for a release or a tag, too.
+const cacheTrusted = "trusted"
+
 // storeName is one shared store of --cache-to.
 type storeName struct{ kind, place string }
 
@@ -27,8 +30,10 @@ func (s storeName) String() string {
 // cacheTo is the value of --cache-to: stores in the order in which they are
 // asked.
 type cacheTo struct {
-	text   string
 	stores []storeName
+	// optional says that nobody asked for them: one that is not to be had is no
+	// matter.
+	optional bool
 }
 
 const cacheToSyntax = "dir:path, actions or oci:host/repository, several with commas between them, or none"
@@ -36,7 +41,7 @@ const cacheToSyntax = "dir:path, actions or oci:host/repository, several with co
 // set takes a whole list. A directory counts from where gorun was started,
 // whatever -C says.
 func (c *cacheTo) set(value string) error {
-	to := cacheTo{text: value}
+	var to cacheTo
 	if value != "none" {
 		for word := range strings.SplitSeq(value, ",") {
 			s, err := parseStore(strings.TrimSpace(word))

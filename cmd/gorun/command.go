@@ -20,7 +20,8 @@ import (
 // command is gorun with everything that it takes from its process.
 type command struct {
 	args                  []string
-	environ               []string
+	environ               []string // what builds and programs get is made of it
+	origin                []string // what this process got: the runner's credentials, too
 	stdin, stdout, stderr *os.File
 	signals               chan os.Signal // nil receives none
 	now                   func() time.Time
@@ -55,19 +56,25 @@ func (c *command) run(ctx context.Context) int {
 		Report:  log.reporter,
 		Now:     c.now,
 		Keys:    c.keyring(spec),
-		Store:   executables{c.store(o, spec), limits(o), indexes(spec)},
-		History: history{c.store(o, spec)},
+		Store:   executables{c.store(spec), limits(o), indexes(spec), c.apart()},
+		History: history{c.store(spec)},
 		Replace: c.become,
 		Track:   host.dir,
 	}
-	return c.conclude(o, log, r.Run(ctx, spec))
+	share, err := c.share(o, spec, r)
+	if err != nil {
+		return c.conclude(o, log, c.refuse(log, o, err))
+	}
+	result := r.Run(ctx, spec)
+	share.Close()
+	return c.conclude(o, log, result)
 }
 
 // inputs turns arguments and environment into a Spec: the only place that
 // reads them.
 func (c *command) inputs() (options, runner.Spec, error) {
 	o := defaults()
-	env := goenv.Load(c.environ, goroot())
+	env := goenv.Load(withoutSecrets(c.environ), goroot())
 	if err := o.fromEnvironment(env.Get); err != nil {
 		return o, runner.Spec{}, err
 	}
@@ -77,6 +84,7 @@ func (c *command) inputs() (options, runner.Spec, error) {
 	}
 	if c.action != nil {
 		err = cmp.Or(c.action.check(o), err)
+		o.cacheTo = c.action.stores(o.cacheTo)
 	}
 	if err != nil || o.help || o.version {
 		return o, runner.Spec{}, err
@@ -106,7 +114,7 @@ func (c *command) spec(o options, env goenv.Env, parsed buildflags.Parsed) (runn
 		Dir: dir, Env: env, Build: build, Package: pkg, Args: args,
 		Builder: o.builder, ToolchainImage: o.image, GoVersion: o.goVersion,
 		Timeout: o.timeout, Grace: o.grace, CancelGrace: o.cancelGrace, Tolerate: o.failOn.tolerates, Compat: o.compat, CacheDir: cacheDir(o, env),
-		Cache: runner.CacheMode(o.cacheMode), VerifyCache: o.verifyCache, Explain: o.explain, Replace: o.replaceable(),
+		Cache: o.cache(), VerifyCache: o.verifyCache, Explain: o.explain, Replace: o.replaceable(), Alone: os.Getpid() == 1,
 		Reproducible: o.reproducible || o.verifyBuild, VerifyBuild: o.verifyBuild,
 		Stdin: c.stdin, Signals: c.signals,
 	}, nil

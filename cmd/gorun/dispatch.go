@@ -12,6 +12,7 @@ import (
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/container/docker"
 	"github.com/org/gorun-action/internal/capture"
+	"github.com/org/gorun-action/internal/goenv"
 )
 
 // dispatch runs what the program's own name says: gorun, or one of the helpers
@@ -25,13 +26,15 @@ func dispatch(argv []string) int {
 		return 0
 	}
 	c := command{
-		args: argv[1:], environ: os.Environ(),
+		args: argv[1:], environ: os.Environ(), origin: os.Environ(),
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		signals: forwarded(), now: time.Now,
 	}
 	if filepath.Base(argv[0]) == actionName {
 		c.act(os.Stdout)
 		c.action.exposed = hideCredentials()
+	} else if goenv.Lookup(c.origin, cacheKeyVariable) != "" {
+		_ = hideCredentials() // what an ordinary process can do against its own user
 	}
 	return c.run(context.Background())
 }

@@ -36,7 +36,8 @@ type options struct {
 	runAs         string
 	strict        bool
 	cacheDir      string
-	cacheTo       string
+	cacheTo       cacheTo
+	cacheStrict   bool
 	cacheMode     string
 	cacheSize     int64
 	cacheAge      time.Duration
@@ -72,8 +73,9 @@ func (o *options) own() []buildflags.Own {
 		{Name: "compat", Arg: "go|none", Usage: "go reports exactly as go run does: its text, \"exit status N\", status 1", Set: o.setCompat},
 		{Name: "strict-flags", Bool: true, Usage: "refuse the flags that the manual page names and no Go release has", Set: boolean(&o.strict)},
 		{Name: "cache-dir", Arg: "directory", Usage: "where gorun keeps its caches; default: gorun in the user's cache directory", Set: file(&o.cacheDir)},
-		{Name: "cache-to", Arg: "dir:path", Usage: "where executables are kept, default: in --cache-dir", Set: cacheTo(&o.cacheTo)},
-		{Name: "cache-mode", Arg: "readwrite|read|off", Usage: "what to do with the executables of earlier runs: use and keep them, use them only, neither", Set: oneOf(&o.cacheMode, string(runner.CacheReadWrite), string(runner.CacheRead), string(runner.CacheOff))},
+		{Name: "cache-to", Arg: "list", Usage: "stores that other machines share, in the order in which they are asked, with commas between them: dir:path, actions (GitHub's cache, in the action), oci:host/repository; none is the default", Set: o.cacheTo.set},
+		{Name: "cache-mode", Arg: "readwrite|read|trusted|off", Usage: "what to do with what earlier runs left: use and keep it, use it only, neither; a release or a tag uses nothing of shared stores unless it is trusted, which else is readwrite", Set: oneOf(&o.cacheMode, string(runner.CacheReadWrite), string(runner.CacheRead), cacheTrusted, string(runner.CacheOff))},
+		{Name: "cache-strict", Bool: true, Usage: "with GORUN_CACHE_KEY: an entry of a shared store without its signature is an integrity failure, not just a miss", Set: boolean(&o.cacheStrict)},
 		{Name: "cache-size", Arg: "size", Usage: "how much the kept executables may take, default 2GiB; the least recently used go first, 0 is no limit", Set: size(&o.cacheSize)},
 		{Name: "cache-age", Arg: "duration", Usage: "how long an executable is kept after its last use, default 720h; 0 is for ever", Set: duration(&o.cacheAge)},
 		{Name: "verify-cache", Bool: true, Usage: "build although the executable is there, and compare the two; a difference is an integrity failure", Set: boolean(&o.verifyCache)},
@@ -131,7 +133,7 @@ func (o *options) check() error {
 		return &buildflags.UsageError{Message: "--explain is shown in the log, which --log-format=none leaves out", Hint: "drop one of the two flags"}
 	case o.verifyCache && o.cacheMode == string(runner.CacheOff):
 		return &buildflags.UsageError{Message: "--verify-cache has nothing to compare with --cache-mode=off", Hint: "drop one of the two flags"}
-	case o.cacheTo != "" && o.cacheMode == string(runner.CacheOff):
+	case len(o.cacheTo.stores) > 0 && o.cacheMode == string(runner.CacheOff):
 		return &buildflags.UsageError{Message: "--cache-to names a store that --cache-mode=off does not use", Hint: "drop one of the two flags"}
 	case o.failOn.text != "" && o.compat:
 		return &buildflags.UsageError{Message: "--fail-on and --compat=go contradict each other: go run fails when the program does", Hint: "drop one of the two flags"}
@@ -155,17 +157,6 @@ func file(to *string) func(string) error {
 		}
 		*to, err = filepath.Abs(v)
 		return err
-	}
-}
-
-// cacheTo takes the store of executables, whose path counts as file's does.
-func cacheTo(to *string) func(string) error {
-	return func(v string) error {
-		dir, ok := strings.CutPrefix(v, "dir:")
-		if !ok || dir == "" {
-			return fmt.Errorf("write it as dir:path")
-		}
-		return file(to)(dir)
 	}
 }
 

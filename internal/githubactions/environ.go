@@ -8,9 +8,9 @@ import (
 )
 
 // credentials are what only gorun may know: with them a program could write to
-// the repository's caches and artifacts, and prove to be this workflow to the
-// outside (OpenID Connect).
-var credentials = []string{"ACTIONS_RUNTIME_", "ACTIONS_RESULTS_URL", "ACTIONS_CACHE_", "ACTIONS_ID_TOKEN_"}
+// the repository's caches and artifacts, prove to be this workflow to the
+// outside (OpenID Connect), and sign what other machines run.
+var credentials = []string{"ACTIONS_RUNTIME_", "ACTIONS_RESULTS_URL", "ACTIONS_CACHE_", "ACTIONS_ID_TOKEN_", "GORUN_CACHE_KEY"}
 
 // ProgramEnviron returns the variables that builds and programs get: all but
 // the action's inputs and the runner's credentials. The GITHUB_ variables stay,
@@ -46,7 +46,8 @@ func homely(entry, home string) string {
 	return name + "=" + filepath.Join(home, dir)
 }
 
-// IsCredential reports whether a variable is the runner's credential.
+// IsCredential reports whether a variable is the runner's credential, or
+// gorun's.
 func IsCredential(name string) bool {
 	for _, prefix := range credentials {
 		if strings.HasPrefix(name, prefix) {

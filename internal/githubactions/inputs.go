@@ -60,8 +60,8 @@ func Table() []Input {
 		{Name: "log-format", Default: "json", Usage: "How the log is written.", Accepts: "`json` or `text`", Flag: "log-format", kind: isOneOf("json", "text")},
 		{Name: "output", Usage: "`json` turns the program's lines into log records, `raw` leaves them alone. Without it: `json` with the JSON log, unless workflow commands are let through.", Accepts: "`json` or `raw`", Flag: "output", kind: isOneOf("json", "raw")},
 		{Name: "workflow-commands", Default: "false", Usage: "Whether what the program prints can act as workflow commands, `::error::…`. Turn it on only for programs that you trust as much as the workflow itself.", Accepts: trueFalse, kind: boolean},
-		{Name: "cache", Default: "readwrite", Usage: "What to do with the executables of earlier runs: use and keep them, use them only, neither.", Accepts: "`readwrite`, `read` or `off`", Flag: "cache-mode", kind: isOneOf("readwrite", "read", "off")},
-		{Name: "cache-to", Usage: "Where executables are kept. Without it: in the runner's home, for the steps of this job.", Accepts: "`dir:path`", Flag: "cache-to"},
+		{Name: "cache", Default: "readwrite", Usage: "What to do with what earlier runs left: use and keep it, use it only, neither. A release or a tag uses nothing of shared stores unless it is `trusted`, which else is `readwrite`.", Accepts: "`readwrite`, `read`, `trusted` or `off`", Flag: "cache-mode", kind: isOneOf("readwrite", "read", "trusted", "off")},
+		{Name: "cache-to", Usage: "Stores that jobs share, in the order in which they are asked. Without it: GitHub's cache, where there is one.", Accepts: "`actions`, `oci:host/repository`, `dir:path`, several with commas between them, or `none`", Flag: "cache-to"},
 		{Name: "annotations", Default: "true", Usage: "Whether compile errors, panics, races and time limits are shown at their lines.", Accepts: trueFalse, kind: boolean},
 		{Name: "summary", Default: "true", Usage: "Whether the job's page says what happened.", Accepts: trueFalse, kind: boolean},
 		{Name: "reproducible", Default: "false", Usage: "Build the same bytes everywhere: adds `-trimpath -buildvcs=false` and clears what else could differ.", Accepts: trueFalse, Flag: "reproducible", kind: boolean},
@@ -165,7 +165,7 @@ func (in Inputs) contradiction() error {
 		{is("output", "json") && in.Bool("workflow-commands"), "output: json turns the program's lines into records, which cannot act as workflow-commands: true asks", "write output: raw, or leave it out"},
 		{in.set["toolchain-image"] && in.set["go-version"], "toolchain-image and go-version both choose the toolchain", "drop one of the two inputs"},
 		{in.set["toolchain-image"] && is("builder", "host"), "toolchain-image has no meaning with builder: host", "drop one of the two inputs"},
-		{in.set["cache-to"] && is("cache", "off"), "cache-to names a store that cache: off does not use", "drop one of the two inputs"},
+		{in.set["cache-to"] && !is("cache-to", "none") && is("cache", "off"), "cache-to names a store that cache: off does not use", "drop one of the two inputs"},
 	} {
 		if c.holds {
 			return &buildflags.UsageError{Message: c.what, Hint: c.hint}
@@ -179,6 +179,9 @@ func (in Inputs) Bool(name string) bool {
 	v, _ := strconv.ParseBool(in.values[name])
 	return v
 }
+
+// Has reports whether the step says something for an input.
+func (in Inputs) Has(name string) bool { return in.set[name] }
 
 // Text is the trimmed value of an input, or its default.
 func (in Inputs) Text(name string) string { return in.values[name] }

@@ -77,7 +77,7 @@ func TestReadInputsRefuses(t *testing.T) {
 		says string
 	}{
 		{[]string{"pakage: ."}, `there is no input "pakage"`},
-		{[]string{"cache: always"}, `input cache: "always": it is none of readwrite, read, off`},
+		{[]string{"cache: always"}, `input cache: "always": it is none of readwrite, read, trusted, off`},
 		{[]string{"summary: yes"}, `input summary: "yes": it is neither true nor false`},
 		{[]string{"timeout: soon"}, `input timeout: "soon": write it as 90s`},
 		{[]string{"args: $HOME"}, "input args: "},

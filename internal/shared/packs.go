@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/org/gorun-action/internal/buildcache"
+	"github.com/org/gorun-action/internal/store/blob"
 	"github.com/org/gorun-action/internal/store/entry"
 	"github.com/org/gorun-action/runner"
 )
@@ -79,7 +80,8 @@ func (c *Cache) restorePack(ctx context.Context, layer int, q runner.PackQuery) 
 		return runner.PackCaches{}, t.failed(ctx, err, received(download))
 	}
 	defer download.Close()
-	if pays, reason := c.pays(t, opened.Manifest); !pays {
+	pays, reason := c.pays(t, opened.Manifest)
+	if !pays {
 		t.end(runner.TransferSkipped, reason, download.Bytes())
 		return runner.PackCaches{}, os.ErrNotExist
 	}
@@ -89,8 +91,8 @@ func (c *Cache) restorePack(ctx context.Context, layer int, q runner.PackQuery) 
 		t.discard(ctx, err)
 		return runner.PackCaches{}, t.failed(ctx, err, download.Bytes())
 	}
-	t.found("", download.Bytes())
-	c.Record.Restored(t.layer.Name, download.Bytes(), download.Speed(), stats)
+	t.found(reason, download.Bytes())
+	c.remember(t.layer, q.Prefixes[0], download, stats)
 	c.restored.key, c.restored.cold = opened.Manifest.Key, coldBuild(opened.Manifest)
 	caches.Cold = c.restored.cold
 	caches.Saving = &runner.Saving{Store: t.layer.Name, What: entry.Pack, Bytes: download.Bytes()}
@@ -106,10 +108,17 @@ func coldBuild(m entry.Manifest) time.Duration {
 
 // pays reports whether to restore a pack takes less time than it saves.
 func (c *Cache) pays(t *transfer, m entry.Manifest) (bool, string) {
-	if m.Build == nil || m.Build.ColdMS == 0 {
-		return true, ""
+	b := cmp.Or(m.Build, &entry.Build{})
+	return c.Record.Costs().Worth(m.Payload.Size, b.Unpacked, b.Files, coldBuild(m), c.Record.Speed(t.layer.Name))
+}
+
+// remember notes what it took, for the next time on this machine.
+func (c *Cache) remember(layer Layer, prefix string, download *blob.Reader, stats buildcache.Stats) {
+	if speed := download.Speed(); speed > 0 {
+		c.Record.Downloaded(layer.Name, download.Bytes(), time.Duration(float64(download.Bytes())/speed*float64(time.Second)))
 	}
-	return c.Record.Worth(t.layer.Name, m.Payload.Size, m.Build.Unpacked, m.Build.Files, coldBuild(m))
+	c.Record.Restored(prefix, stats)
+	_ = c.Record.Save() // without it the next run tries again what does not pay
 }
 
 // unpackPack unpacks while the rest is still on its way. All of it must have the

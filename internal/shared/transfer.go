@@ -112,8 +112,7 @@ func (t *transfer) look(ctx context.Context) (*entry.Opened, *blob.Reader, error
 // discard removes what is damaged from a store that allows it, so that a whole
 // one can take its place.
 func (t *transfer) discard(ctx context.Context, err error) {
-	keeper, ok := t.layer.Store.(blob.Keeper)
-	if ok && t.c.Writes && errors.Is(err, entry.ErrDamaged) {
-		_ = keeper.Remove(ctx, t.event.Matched) // else every run says that it is damaged
+	if t.layer.Keeper != nil && t.c.Writes && errors.Is(err, entry.ErrDamaged) {
+		_ = t.layer.Keeper.Remove(ctx, t.event.Matched) // else every run says that it is damaged
 	}
 }

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/org/gorun-action/container"
+	"github.com/org/gorun-action/internal/buildcache"
+	"github.com/org/gorun-action/internal/buildflags"
+	"github.com/org/gorun-action/internal/githubactions"
+	"github.com/org/gorun-action/internal/goenv"
+	"github.com/org/gorun-action/internal/shared"
+	"github.com/org/gorun-action/internal/store/blob"
+	"github.com/org/gorun-action/internal/store/entry"
+	"github.com/org/gorun-action/internal/store/githubcache"
+	"github.com/org/gorun-action/internal/store/oci"
+	"github.com/org/gorun-action/runner"
+)
+
+// cacheKeyVariable has the key that signs and checks what shared stores have.
+const cacheKeyVariable = "GORUN_CACHE_KEY"
+
+// patience is what the faults of all shared stores of a run may waste together.
+const patience = 6 * time.Second
+
+// cache is what a run does with stores.
+func (o options) cache() runner.CacheMode {
+	if o.cacheMode == cacheTrusted {
+		return runner.CacheReadWrite
+	}
+	return runner.CacheMode(o.cacheMode)
+}
+
+// withoutSecrets leaves out what builds and programs must not see, whatever
+// the door.
+func withoutSecrets(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return githubactions.IsCredential(name)
+	})
+}
+
+// getenv is a variable as this process got it.
+func (c *command) getenv(name string) string { return goenv.Lookup(c.origin, name) }
+
+// whence is the run as GitHub names it; empty elsewhere.
+func (c *command) whence() entry.Origin {
+	return entry.Origin{Repository: c.getenv("GITHUB_REPOSITORY"), Ref: c.getenv("GITHUB_REF"), Event: c.getenv("GITHUB_EVENT_NAME")}
+}
+
+// apart ends the keys of executables on this machine that a pull request
+// built: other runs do not run them.
+func (c *command) apart() string {
+	whence := c.whence()
+	if !whence.Foreign() {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(whence.Repository + "\x00" + whence.Ref))
+	return "-f" + hex.EncodeToString(sum[:6])
+}
+
+// share puts the stores that other machines share behind those of r. The error
+// is about what the user said of them.
+func (c *command) share(o options, spec runner.Spec, r *runner.Runner) (*shared.Cache, error) {
+	s := &shared.Cache{Report: r.Report, Now: c.now}
+	if len(o.cacheTo.stores) == 0 || spec.Cache == runner.CacheOff {
+		return s, nil
+	}
+	key, err := c.cacheKey()
+	if err != nil {
+		return s, &buildflags.UsageError{Message: cacheKeyVariable + ": " + err.Error(), Hint: "make one with `gorunctl cache key`"}
+	}
+	if o.cacheStrict && key.Verify == nil {
+		return s, &buildflags.UsageError{Message: "--cache-strict has no key to check signatures with", Hint: "set " + cacheKeyVariable + ", or drop the flag"}
+	}
+	s.Trust, s.Signer, s.Strict = entry.Trust{Origin: c.whence(), Key: key.Verify}, key.Signing, o.cacheStrict
+	s.Reads, s.Writes, s.Keeps = true, spec.Cache == runner.CacheReadWrite, spec.Cache == runner.CacheReadWrite
+	if s.Trust.Origin.Released() && o.cacheMode != cacheTrusted {
+		s.Reads, s.Unread = false, "a release or a tag uses nothing that other runs left, unless --cache-mode=trusted (input cache: trusted) says so"
+	}
+	s.Explain, s.Gorun = o.explain, version()
+	s.Record = buildcache.OpenRecord(filepath.Join(spec.CacheDir, "transfers.json"))
+	s.TempDir = func() (string, func(), error) { return container.TempDir("", r.Track) }
+	if s.Layers, err = c.layers(o, r.Report); err != nil {
+		return s, err
+	}
+	s.Local, s.History = r.Store, r.History
+	r.Store, r.History, r.Packs = s, s, s
+	return s, nil
+}
+
+// cacheKey is the key of shared stores; without the variable there is none.
+func (c *command) cacheKey() (entry.Key, error) {
+	text := c.getenv(cacheKeyVariable)
+	if text == "" {
+		return entry.Key{}, nil
+	}
+	return entry.ParseKey(text)
+}
+
+// layers opens the stores. One that is not to be had here is a warning.
+func (c *command) layers(o options, report runner.Reporter) ([]shared.Layer, error) {
+	var list []shared.Layer
+	for _, name := range o.cacheTo.stores {
+		layer, err := c.layer(name, patience/time.Duration(len(o.cacheTo.stores)))
+		switch {
+		case errors.Is(err, githubcache.ErrNoService):
+			if !o.cacheTo.optional {
+				report.Event(runner.Warned{Message: "--cache-to=actions: " + err.Error(), Hint: "the cache service is for steps with uses:, not for run: steps; name another store there"})
+			}
+			continue
+		case err != nil:
+			return nil, &buildflags.UsageError{Message: fmt.Sprintf("--cache-to=%s: %v", name, err), Hint: "write it as " + cacheToSyntax}
+		}
+		list = append(list, layer)
+	}
+	return list, nil
+}
+
+func (c *command) layer(name storeName, most time.Duration) (shared.Layer, error) {
+	l := shared.Layer{Name: name.String(), Patience: blob.NewPatience(most)}
+	transport := blob.NewTransport(http.DefaultTransport, blob.TransportOptions{Patience: l.Patience})
+	switch name.kind {
+	case inDirectory:
+		dir := &blob.Dir{Root: name.place, Now: c.now}
+		l.Store, l.Keeper = blob.Patient(dir, most/2), dir
+	case inActions:
+		config := githubcache.ConfigFromEnv(c.getenv)
+		config.Transport = transport
+		cache, err := githubcache.New(config)
+		if err != nil {
+			return l, err
+		}
+		l.Store = cache
+	case inRegistry:
+		repository, err := oci.New(name.place, oci.Options{Transport: transport})
+		if err != nil {
+			return l, err
+		}
+		l.Store, l.Keeper = repository, repository
+	}
+	return l, nil
+}
+
+// version is that of this gorun.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "(devel)"
+	}
+	return cmp.Or(info.Main.Version, "(devel)")
+}
