@@ -74,10 +74,10 @@ var (
 	// ErrDamaged: it is not what a gorun wrote for this key. Bytes are missing,
 	// changed or too many, or it breaks a limit.
 	ErrDamaged = errors.New("the cache entry is damaged")
-	// ErrUntrusted: it is whole, but this run must not use what that run wrote,
-	// or a signature is needed and there is none.
+	// ErrUntrusted: it is whole, but this run must not use what that run wrote.
 	ErrUntrusted = errors.New("the cache entry is not trusted here")
-	// ErrSignature: it has a signature, which is wrong or made by another key.
+	// ErrSignature: a signature is needed and there is none, or the one there is
+	// is wrong or made by another key.
 	ErrSignature = errors.New("the signature of the cache entry is not accepted")
 )
 

@@ -79,7 +79,7 @@ func (t Trust) admitsSigner(signer string) error {
 	case t.Key == nil || signer == t.Key.String():
 		return nil
 	case signer == "":
-		return fmt.Errorf("%w: it is not signed, and entries must be signed by key %s", ErrUntrusted, t.Key.ID())
+		return fmt.Errorf("%w: it is not signed, and must be signed by key %s", ErrSignature, t.Key.ID())
 	}
 	other, err := parsePublic(signer)
 	if err != nil {

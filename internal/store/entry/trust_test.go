@@ -76,7 +76,7 @@ func TestSigners(t *testing.T) {
 		"nobody needs a key":       {nil, nil, nil},
 		"signed, and nobody looks": {other, nil, nil},
 		"signed by us":             {ours, ours, nil},
-		"not signed":               {nil, ours, ErrUntrusted},
+		"not signed":               {nil, ours, ErrSignature},
 		"signed by another":        {other, ours, ErrSignature},
 	} {
 		e := makePack(t, keyA, 1, test.sign)
