@@ -20,7 +20,7 @@ func (r *run) privateCaches(ctx context.Context, p Plan, site container.Site, di
 		return c, stand.giveBack, err
 	}
 	c, err = r.Packs.Restore(ctx, PackQuery{
-		Key: p.closure.BuildKey(), Prefixes: p.closure.BuildPrefixes(), Imports: p.closure.Imports(), Sums: r.sums(p),
+		Key: p.closure.BuildKey(), Prefixes: packPrefixes(p), Imports: p.closure.Imports(), Sums: r.sums(p),
 		GoCache: r.buildCache(site), Dir: filepath.Join(dir, "pack"), Modules: stand.possible,
 	})
 	if err != nil {
@@ -33,6 +33,12 @@ func (r *run) privateCaches(ctx context.Context, p Plan, site container.Site, di
 	r.result.Timings.Restore += r.Now().Sub(begin).Milliseconds()
 	return c, stand.giveBack, nil
 }
+
+// packPrefixes are what the keys of packs that help begin with: the same
+// toolchain, target and flags. Under other flags nothing was compiled that is of
+// use, so that there a pack of -race, other tags or another GOOS would cost
+// and not save.
+func packPrefixes(p Plan) []string { return p.closure.BuildPrefixes()[:2] }
 
 // packs reports whether this build may use what other builds left, and leave
 // something itself. A build that is to prove something does not.
@@ -70,7 +76,7 @@ func (r *run) collect(p Plan, k *keeping, c PackCaches, begin time.Time) {
 		return
 	}
 	r.cacheBytes, k.pack = r.Packs.Collect(PackBuild{
-		Key: p.closure.BuildKey(), Prefixes: p.closure.BuildPrefixes(), Caches: c,
+		Key: p.closure.BuildKey(), Prefixes: packPrefixes(p), Caches: c,
 		ModCache: r.modCache(), Packages: k.built, Sums: r.sums(p),
 		Since: begin, Took: took, Toolchain: p.identity.Version,
 	})
