@@ -27,7 +27,7 @@ import (
 // one of prefixes may lead to the new blob already, which is as good.
 func (r *Repository) Put(ctx context.Context, key string, prefixes []string, content blob.Content) error {
 	if err := r.put(ctx, key, prefixes, content); err != nil {
-		return fmt.Errorf("storing a blob in %s: %w", r, readOnly(err))
+		return fmt.Errorf("storing a blob in %s: %w", r, readOnly(told(err)))
 	}
 	return nil
 }
