@@ -90,7 +90,6 @@ func (r *Repository) writing(ctx context.Context, scope string) ([]remote.Option
 	return []remote.Option{
 		remote.WithContext(ctx), remote.WithTransport(client.Transport),
 		remote.WithRetryBackoff(remote.Backoff{Steps: 1}),
-		remote.WithRetryPredicate(func(error) bool { return false }),
 	}, nil
 }
 
