@@ -97,7 +97,7 @@ func (s *Service) patchV1(r *http.Request, scope Scope) (int, any) {
 		return 400, failed{Message: "the body is incomplete"}
 	}
 	var first, last int64
-	if _, err := fmt.Sscanf(r.Header.Get("Content-Range"), "bytes %d-%d/*", &first, &last); err != nil {
+	if _, err := fmt.Sscanf(r.Header.Get("Content-Range"), "bytes %d-%d/*", &first, &last); err != nil || first < 0 || last < first {
 		return 400, failed{Message: "Content-Range is no bytes first-last/*"}
 	}
 	// act takes an empty part, and needs one for an empty blob.
