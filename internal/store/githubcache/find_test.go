@@ -159,6 +159,26 @@ func TestLookUpBeforePut(t *testing.T) {
 	}
 }
 
+// TestV1LooksFirst: a key that is there is put no second time, one that only
+// begins another is.
+func TestV1LooksFirst(t *testing.T) {
+	for matched, want := range map[string]error{"k": fs.ErrExist, "k-longer": nil} {
+		var reserved bool
+		link := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				fmt.Fprintf(w, `{"cacheKey":%q,"archiveLocation":"http://blobs.example/1"}`, matched)
+				return
+			}
+			reserved = true
+			io.WriteString(w, `{"cacheId":1}`)
+		}))
+		err := open(t, githubcache.Config{CacheURL: link}).Put(t.Context(), "k", nil, bytes.NewReader([]byte("x")))
+		if meaning(err) != want || reserved != (want == nil) {
+			t.Errorf("%s is there: %v, reserved: %t", matched, err, reserved)
+		}
+	}
+}
+
 // TestV1PutsOnce: servers like act's take a key twice. Of two Puts at the same
 // time one must know of the other.
 func TestV1PutsOnce(t *testing.T) {
