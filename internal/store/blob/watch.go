@@ -44,6 +44,7 @@ type watch struct {
 	peers    int64 // the most that were active in the window
 	bytes    int64 // of both bodies
 	answered bool  // what is still sent no longer counts
+	armed    bool  // the timer runs
 	ended    bool
 
 	unreadable error // why the body of the request cannot be read: no fault of the network
@@ -71,7 +72,8 @@ func (w *watch) do(f func()) {
 func (w *watch) look() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.since.IsZero() || w.ended {
+	w.armed = false
+	if w.ended {
 		return
 	}
 	w.book()
@@ -80,7 +82,16 @@ func (w *watch) look() {
 		w.cancel(err)
 		return
 	}
-	w.timer.Reset(w.tick())
+	w.arm()
+}
+
+// arm lets the timer run while the clock does. One that runs goes on: clocks
+// that run for less than a tick at a time add up.
+func (w *watch) arm() {
+	if !w.armed && !w.since.IsZero() {
+		w.armed = true
+		w.timer.Reset(w.tick())
+	}
 }
 
 // verdict says what is wrong. A window is as long as the floor does not count
@@ -107,19 +118,20 @@ func (w *watch) run() {
 		return
 	}
 	w.since = time.Now()
-	w.timer.Reset(w.tick())
+	w.arm()
 }
 
 // pause stops the clock.
 func (w *watch) pause() {
-	if !w.since.IsZero() {
-		w.book()
-	}
+	w.book()
 	w.since = time.Time{}
 }
 
 // book counts the time since the last call.
 func (w *watch) book() {
+	if w.since.IsZero() {
+		return
+	}
 	now := time.Now()
 	d := now.Sub(w.since)
 	w.since = now
