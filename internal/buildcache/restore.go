@@ -30,7 +30,7 @@ func Open(r io.Reader, l Limits) (*Pack, error) {
 }
 
 // Dirs are where a pack is restored to. Each is made if it is missing, and must
-// be empty or without anything that the pack has. Nobody else may write there.
+// be empty else. Nobody else may write there.
 type Dirs struct {
 	GoCache  string
 	ModCache string // "": no modules
