@@ -23,14 +23,18 @@ import (
 const captureVar = "GORUN_BUILDCACHE_CAPTURE"
 
 func TestMain(m *testing.M) {
+	var err error
 	if to := os.Getenv(captureVar); to != "" {
-		if err := copyFile(os.Args[1], to); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
+		err = copyFile(os.Args[1], to)
+	} else if way := os.Getenv(memoryVar); way != "" {
+		err = runMemory(way, os.Args[1])
+	} else {
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 func copyFile(from, to string) error {

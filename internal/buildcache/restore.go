@@ -88,12 +88,12 @@ func (p *Pack) unpack(ctx context.Context, t *target) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	jobs := make(chan job)
-	idle := make(chan *frame, workers()+2)
+	idle := make(chan *frame, workers(maxUnpacking)+2)
 	for range cap(idle) {
 		idle <- &frame{}
 	}
 	var wg sync.WaitGroup
-	for range workers() {
+	for range workers(maxUnpacking) {
 		wg.Go(func() {
 			if err := work(ctx, t, jobs, idle); err != nil {
 				cancel(err)
