@@ -94,6 +94,7 @@ func TestBuilds(t *testing.T) {
 	}
 	in("fresh machine", func(t *testing.T, m *machine) { testFreshMachine(t, m, pack, false) })
 	in("same again", func(t *testing.T, m *machine) { testSameAgain(t, m, pack) })
+	in("needs", func(t *testing.T, m *machine) { testNeeds(t, m, pack) })
 	in("poisoned", func(t *testing.T, m *machine) { testPoisoned(t, m, cold) })
 	in("other directories", func(t *testing.T, m *machine) { testOtherDirectories(t, m) })
 	in("commits", func(t *testing.T, m *machine) { testCommits(t, m, pack, 5) })
@@ -153,6 +154,32 @@ func testSameAgain(t *testing.T, m *machine, pack []byte) {
 	again := m.pack(m.build())
 	if !bytes.Equal(again, pack) {
 		t.Errorf("the second pack has %d bytes, the first %d", len(again), len(pack))
+	}
+}
+
+// Each kind of file is there because the go command asks for it, but for the
+// .info, which it only shows.
+func testNeeds(t *testing.T, m *machine, pack []byte) {
+	m.proxy = "off"
+	for pattern, needed := range map[string]bool{
+		"cache/download/*/*/*/@v/*.mod":     true,
+		"cache/download/*/*/*/@v/*.ziphash": true,
+		"cache/download/*/*/*/@v/*.info":    false,
+		"github.com/*/*@*":                  true,
+		"nothing":                           false,
+	} {
+		m.restore(pack)
+		paths, err := filepath.Glob(filepath.Join(m.mods, pattern))
+		must(t, err)
+		if len(paths) == 0 && pattern != "nothing" {
+			t.Errorf("the pack has no %s", pattern)
+		}
+		for _, path := range paths {
+			must(t, os.RemoveAll(path))
+		}
+		if _, err := m.tryBuild(); (err != nil) != needed {
+			t.Errorf("without %s: %v", pattern, err)
+		}
 	}
 }
 

@@ -43,6 +43,9 @@ func newTarget(x *Index, to Dirs, o Options) (*target, error) {
 // makeCache makes the directories that the pack needs (the go command makes the
 // others), and tells the go command that there is nothing to trim yet.
 func makeCache(dir string, x *Index) error {
+	if dir == "" {
+		return errors.New("no directory for GOCACHE")
+	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
