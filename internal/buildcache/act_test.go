@@ -79,7 +79,7 @@ func TestAct(t *testing.T) {
 	measureRestore(t, pack)
 
 	m.restore(pack)
-	m.offline()
+	m.proxy = "off"
 	must(t, os.WriteFile(filepath.Join(m.src, "main.go"), append(must2(os.ReadFile(filepath.Join(m.src, "main.go"))), "\nvar changed = 1\n"...), 0o644))
 	warm := m.build()
 	t.Logf("build with the pack, one file changed: %v, compiled %s", warm.took.Round(time.Millisecond), strings.Join(warm.compiled, " "))

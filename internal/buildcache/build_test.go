@@ -2,6 +2,9 @@ package buildcache
 
 import (
 	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -61,63 +64,183 @@ func (m *machine) word(w string) {
 	m.write("-- words/words.go --\npackage words\n\nconst Word = \"" + w + "\"\n")
 }
 
-// newProgram is a machine with program, which was built once.
-func newProgram(t *testing.T, flags ...string) (*machine, built) {
+// newProgram is a machine with program, what its first build used, and that as
+// a pack. Its caches are kept.
+func newProgram(t *testing.T, flags ...string) (*machine, built, []byte) {
 	t.Helper()
 	m := newMachine(t, flags...)
 	m.write(program)
 	m.tidy()
 	must(t, removeAll(m.mods))
-	return m, m.build()
+	cold := m.build()
+	t.Logf("cold: %v, %d packages", cold.took.Round(time.Millisecond), len(cold.compiled))
+	pack := m.pack(cold)
+	t.Logf("pack: %d bytes", len(pack))
+	m.keep()
+	return m, cold, pack
 }
 
-// A fresh machine with the pack of the last build and without module proxy
-// compiles what has changed and nothing else, to the program of a build that
-// has no cache.
-func TestFreshMachine(t *testing.T) {
-	cases := []struct {
-		name  string
-		flags []string
-		long  bool
-	}{
-		{"plain", nil, false},
-		{"trimpath", []string{"-trimpath", "-tags=x"}, true},
-		{"race", []string{"-race"}, true},
-		{"mod", []string{"-mod=mod"}, true},
+// One build from nothing takes most of the time, so that these share it.
+func TestBuilds(t *testing.T) {
+	m, cold, pack := newProgram(t)
+	proxy := m.proxy
+	in := func(name string, test func(t *testing.T, m *machine)) {
+		t.Run(name, func(t *testing.T) {
+			shared := *m
+			shared.TB, shared.proxy = t, proxy
+			shared.word("first")
+			test(t, &shared)
+		})
 	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			if c.long && testing.Short() {
-				t.Skip("builds the standard library twice more")
-			}
-			testFreshMachine(t, c.flags)
+	in("fresh machine", func(t *testing.T, m *machine) { testFreshMachine(t, m, pack, false) })
+	in("same again", func(t *testing.T, m *machine) { testSameAgain(t, m, pack) })
+	in("needs", func(t *testing.T, m *machine) { testNeeds(t, m, pack) })
+	in("poisoned", func(t *testing.T, m *machine) { testPoisoned(t, m, cold) })
+	in("other directories", func(t *testing.T, m *machine) { testOtherDirectories(t, m) })
+	in("commits", func(t *testing.T, m *machine) { testCommits(t, m, pack, 5) })
+	in("module index", testModuleIndex)
+	in("missing package", func(t *testing.T, m *machine) { testMissingPackage(t, m, pack) })
+}
+
+// Flags that need another standard library, each built from nothing twice.
+func TestFlags(t *testing.T) {
+	full(t)
+	cases := map[string][]string{
+		"plain":    nil,
+		"trimpath": {"-trimpath", "-tags=x"},
+		"race":     {"-race"},
+		"mod":      {"-mod=mod"},
+	}
+	for name, flags := range cases {
+		t.Run(name, func(t *testing.T) {
+			m, _, pack := newProgram(t, flags...)
+			testFreshMachine(t, m, pack, true)
 		})
 	}
 }
 
-func testFreshMachine(t *testing.T, flags []string) {
-	m, cold := newProgram(t, flags...)
-	t.Logf("cold: %v, %d packages", cold.took.Round(time.Millisecond), len(cold.compiled))
-	pack := m.pack(cold)
-
+// A fresh machine with the pack of the last build and without module proxy
+// compiles what has changed and nothing else, to the program of a build that
+// has no pack.
+func testFreshMachine(t *testing.T, m *machine, pack []byte, fromNothing bool) {
 	m.word("other")
 	m.restore(pack)
 	proxy := m.proxy
-	m.offline()
+	m.proxy = "off"
 	warm := m.build()
-	t.Logf("pack: %d bytes; with it: %v", len(pack), warm.took.Round(time.Millisecond))
-	// The main package is compiled as "main" and links the other one.
+	t.Logf("with the pack: %v", warm.took.Round(time.Millisecond))
+	// The main package is compiled as "main" and imports the other one.
 	if want := []string{"example.com/p/words", "main"}; !slices.Equal(warm.compiled, want) {
 		t.Errorf("compiled %v, want %v", warm.compiled, want)
 	}
-
-	m.wipe()
+	m.recall()
 	m.proxy = proxy
+	if fromNothing {
+		m.wipe()
+	}
 	without := m.build()
 	if !bytes.Equal(warm.program, without.program) {
-		t.Error("the program is not the one of a build without cache")
+		t.Error("the program is not the one of a build without pack")
 	}
-	if !strings.Contains(string(warm.program), "other") || bytes.Equal(warm.program, cold.program) {
-		t.Error("the program is not the changed one")
+	if fromNothing == (len(without.compiled) < 50) {
+		t.Errorf("%d packages were compiled without the pack", len(without.compiled))
 	}
+}
+
+// A build from a pack uses what is in the pack: its own is the same.
+func testSameAgain(t *testing.T, m *machine, pack []byte) {
+	m.proxy = "off"
+	m.restore(pack)
+	again := m.pack(m.build())
+	if !bytes.Equal(again, pack) {
+		t.Errorf("the second pack has %d bytes, the first %d", len(again), len(pack))
+	}
+}
+
+// Each kind of file is there because the go command asks for it, but for the
+// .info, which it only shows.
+func testNeeds(t *testing.T, m *machine, pack []byte) {
+	m.proxy = "off"
+	for pattern, needed := range map[string]bool{
+		"cache/download/*/*/*/@v/*.mod":     true,
+		"cache/download/*/*/*/@v/*.ziphash": true,
+		"cache/download/*/*/*/@v/*.info":    false,
+		"github.com/*/*@*":                  true,
+		"nothing":                           false,
+	} {
+		m.restore(pack)
+		paths, err := filepath.Glob(filepath.Join(m.mods, pattern))
+		must(t, err)
+		if len(paths) == 0 && pattern != "nothing" {
+			t.Errorf("the pack has no %s", pattern)
+		}
+		for _, path := range paths {
+			must(t, os.RemoveAll(path))
+		}
+		if _, err := m.tryBuild(); (err != nil) != needed {
+			t.Errorf("without %s: %v", pattern, err)
+		}
+	}
+}
+
+// An output that is damaged in GOCACHE does not get into a pack.
+func testPoisoned(t *testing.T, m *machine, cold built) {
+	m.recall()
+	good := m.collect(cold).Index
+	victim := good.outputs[len(good.outputs)-1]
+	path := filepath.Join(m.cache, entryName(victim.sum, "-d"))
+	data, err := os.ReadFile(path)
+	must(t, err)
+	data[len(data)/2] ^= 1
+	must(t, os.WriteFile(path, data, 0o644))
+	bad := m.collect(cold).Index
+	if slices.Contains(bad.outputs, victim) || len(bad.outputs) != len(good.outputs)-1 {
+		t.Errorf("%d outputs, and %d with one poisoned", len(good.outputs), len(bad.outputs))
+	}
+}
+
+// The same content elsewhere, and at another time, is the same pack.
+func testOtherDirectories(t *testing.T, m *machine) {
+	m.recall()
+	b := m.whole(built{})
+	first := pack(t, must2(Collect(b)))
+	m.recall()
+	moved := Dirs{filepath.Join(t.TempDir(), "x"), filepath.Join(t.TempDir(), "mod")}
+	must(t, os.CopyFS(moved.GoCache, os.DirFS(m.cache)))
+	must(t, os.CopyFS(moved.ModCache, os.DirFS(m.mods)))
+	for i, p := range b.Packages {
+		if rest, ok := strings.CutPrefix(p.Dir, b.ModCache); ok {
+			b.Packages[i].Dir = moved.ModCache + rest
+		}
+	}
+	b.GoCache, b.ModCache = moved.GoCache, moved.ModCache
+	slices.Reverse(b.Packages)
+	slices.Reverse(b.Sums)
+	if second := pack(t, must2(Collect(b))); !bytes.Equal(first, second) {
+		t.Errorf("one pack has %d bytes, the other %d", len(first), len(second))
+	}
+}
+
+// What earlier commits needed does not stay in the pack.
+func testCommits(t *testing.T, m *machine, pack []byte, n int) {
+	m.proxy = "off"
+	var sizes []int
+	for i := 1; i <= n; i++ {
+		m.word(fmt.Sprintf("commit %04d", i))
+		m.restore(pack)
+		pack = m.pack(m.build())
+		sizes = append(sizes, len(pack))
+		if i == 1 || i == 10 || i == 50 || i == n {
+			t.Logf("commit %d: %d bytes", i, len(pack))
+		}
+	}
+	if most := slices.Max(sizes); float64(most) > 1.02*float64(sizes[0]) {
+		t.Errorf("the pack grew from %d to %d bytes", sizes[0], most)
+	}
+}
+
+func TestManyCommits(t *testing.T) {
+	full(t)
+	m, _, pack := newProgram(t)
+	testCommits(t, m, pack, 100)
 }

@@ -83,7 +83,7 @@ func decode(data []byte, l Limits) (*Index, error) {
 		o.sum, o.size = d.digest(), int64(d.number(l.File))
 		return o
 	})
-	x.actions = list(d, l.Entries, func(a, b action) int { return compareDigests(a.id, b.id) }, func() action {
+	x.actions = list(d, l.Entries, action.compare, func() action {
 		return action{id: d.digest(), output: int(d.number(int64(len(x.outputs)) - 1))}
 	})
 	d.modules(x, l)

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 )
 
 // forged is a pack that is made by hand: an index, and the bytes that are said
@@ -144,6 +143,6 @@ func restoreTo(ctx context.Context, pack []byte, to Dirs) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.Restore(ctx, to, Options{Old: time.Unix(1e9, 0)})
+	_, err = p.Restore(ctx, to, Options{})
 	return err
 }

@@ -77,24 +77,25 @@ func collectCache(x *Index, b Build) ([]string, error) {
 		size, ok := good[u.out.sum]
 		return !ok || size != u.out.size
 	})
-	place := map[digest]int{}
+	return fillCacheIndex(x, b.GoCache, entries), nil
+}
+
+func fillCacheIndex(x *Index, dir string, entries []used) (paths []string) {
 	for _, u := range entries {
-		if _, ok := place[u.out.sum]; !ok {
-			place[u.out.sum] = 0
-			x.outputs = append(x.outputs, u.out)
-		}
+		x.outputs = append(x.outputs, u.out)
 	}
 	slices.SortFunc(x.outputs, output.compare)
-	var paths []string
+	x.outputs = slices.Compact(x.outputs)
+	place := map[digest]int{}
 	for i, o := range x.outputs {
 		place[o.sum] = i
-		paths = append(paths, filepath.Join(b.GoCache, entryName(o.sum, "-d")))
+		paths = append(paths, filepath.Join(dir, entryName(o.sum, "-d")))
 	}
 	for _, u := range entries {
 		x.actions = append(x.actions, action{u.id, place[u.out.sum]})
 	}
-	slices.SortFunc(x.actions, func(a, b action) int { return compareDigests(a.id, b.id) })
-	return paths, nil
+	slices.SortFunc(x.actions, action.compare)
+	return paths
 }
 
 // readEntries reads the action files that are not older than since.

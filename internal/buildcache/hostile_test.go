@@ -86,7 +86,7 @@ func large(f *forged) {
 
 // Each of these has a good index, and something wrong behind it.
 func TestHostileFrames(t *testing.T) {
-	zeros := make([]byte, 256<<20)
+	zeros := make([]byte, 32<<20)
 	cases := map[string]func(t *testing.T) []byte{
 		"module index": func(t *testing.T) []byte { return poisoned(t, "go index v2\nanything") },
 		"index v3":     func(t *testing.T) []byte { return poisoned(t, "go index v3\n") },
@@ -153,7 +153,7 @@ func behindIndex(t *testing.T, f forged, frames []byte) []byte {
 func TestIndexBomb(t *testing.T) {
 	enc, err := newEncoder()
 	must(t, err)
-	packed := enc.EncodeAll(make([]byte, 256<<20), nil)
+	packed := enc.EncodeAll(make([]byte, 32<<20), nil)
 	for _, raw := range []uint32{100, 1 << 20, 64<<20 + 1, 1<<32 - 1} {
 		h := head{Raw: raw, Packed: uint32(len(packed))}
 		copy(h.Magic[:], magic)

@@ -36,6 +36,8 @@ type action struct {
 	output int
 }
 
+func (a action) compare(b action) int { return compareDigests(a.id, b.id) }
+
 // mod is a version of a module of which something is in the pack, or which
 // go.sum names.
 type mod struct {
@@ -107,9 +109,6 @@ func (x *Index) Raw() int64 {
 	return total
 }
 
-// Entries is how many actions of GOCACHE are in the pack.
-func (x *Index) Entries() int { return len(x.actions) }
-
 // Files is how many files a full restore writes.
 func (x *Index) Files() int64 {
 	return int64(len(x.actions) + len(x.outputs) + len(x.files))
@@ -124,4 +123,27 @@ func (x *Index) Modules() []ModuleVersion {
 		}
 	}
 	return list
+}
+
+// Within reports whether all that a restore of x writes is in old as well, so
+// that a pack of x need not be saved where one of old is.
+func (x *Index) Within(old *Index) bool {
+	for _, a := range x.actions {
+		at, ok := slices.BinarySearchFunc(old.actions, a, action.compare)
+		if !ok || old.outputs[old.actions[at].output] != x.outputs[a.output] {
+			return false
+		}
+	}
+	for _, f := range x.files {
+		of := x.modules[f.module]
+		module, ok := slices.BinarySearchFunc(old.modules, of, mod.compare)
+		if !ok {
+			return false
+		}
+		f.module = module
+		if at, ok := slices.BinarySearchFunc(old.files, f, file.compare); !ok || old.files[at] != f {
+			return false
+		}
+	}
+	return true
 }

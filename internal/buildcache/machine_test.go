@@ -23,14 +23,18 @@ import (
 const captureVar = "GORUN_BUILDCACHE_CAPTURE"
 
 func TestMain(m *testing.M) {
+	var err error
 	if to := os.Getenv(captureVar); to != "" {
-		if err := copyFile(os.Args[1], to); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
+		err = copyFile(os.Args[1], to)
+	} else if way := os.Getenv(memoryVar); way != "" {
+		err = runMemory(way, os.Args[1])
+	} else {
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 func copyFile(from, to string) error {
@@ -55,7 +59,10 @@ type machine struct {
 	src, cache, mods string
 	proxy            string
 	flags            []string
-	env              []string
+	// listing is what packages found, for as long as the sources reach the same.
+	listing []Package
+	// cold is where the caches of the first build are kept.
+	cold Dirs
 }
 
 func newMachine(t testing.TB, flags ...string) *machine {
@@ -110,15 +117,13 @@ func (m *machine) command(args ...string) *exec.Cmd {
 	cmd.Dir = m.src
 	cmd.Env = append(os.Environ(), "GOCACHE="+m.cache, "GOMODCACHE="+m.mods, "GOPROXY="+m.proxy,
 		"GOSUMDB=off", "GOFLAGS=", "GOTOOLCHAIN=local", "GOWORK=off")
-	cmd.Env = append(cmd.Env, m.env...)
 	return cmd
 }
 
 // built is what a build made.
 type built struct {
-	program []byte
-	// compiled are the packages of which the compiler ran.
-	compiled []string
+	program  []byte
+	compiled []string // packages of which the compiler ran
 	since    time.Time
 	took     time.Duration
 	errors   string
@@ -181,7 +186,10 @@ func (m *machine) whole(b built) Build {
 	goSum, err := os.ReadFile(filepath.Join(m.src, "go.sum"))
 	must(m, err)
 	all, _ := ReadSums(goSum)
-	return Build{GoCache: m.cache, Since: b.since, ModCache: m.mods, Packages: m.packages(), Sums: all}
+	if m.listing == nil {
+		m.listing = m.packages()
+	}
+	return Build{GoCache: m.cache, Since: b.since, ModCache: m.mods, Packages: slices.Clone(m.listing), Sums: all}
 }
 
 // listed is a package as go list writes it.
@@ -243,5 +251,19 @@ func (m *machine) restore(pack []byte) *Index {
 	return p.Index
 }
 
-// offline takes the module proxy away.
-func (m *machine) offline() { m.proxy = "off" }
+// keep moves both caches away.
+func (m *machine) keep() {
+	m.Helper()
+	m.cold = Dirs{m.cache + ".cold", m.mods + ".cold"}
+	must(m, os.Rename(m.cache, m.cold.GoCache))
+	must(m, os.Rename(m.mods, m.cold.ModCache))
+	m.Cleanup(func() { must(m, removeAll(m.cold.ModCache)) })
+}
+
+// recall makes copies of what was kept.
+func (m *machine) recall() {
+	m.Helper()
+	m.wipe()
+	must(m, os.CopyFS(m.cache, os.DirFS(m.cold.GoCache)))
+	must(m, os.CopyFS(m.mods, os.DirFS(m.cold.ModCache)))
+}

@@ -31,6 +31,7 @@ type found struct {
 	mod
 	names    map[string]bool
 	requires []string // paths
+	unknown  bool     // there is no go.mod
 }
 
 // module returns the place for a version, and nil for one that the go command
@@ -122,11 +123,12 @@ func (c *collector) readModules() error {
 // readGoMod learns what the packages of a module may import. A go.mod without a
 // go line is one that the go command made up, or from before it knew of one.
 func (f *found) readGoMod(root string) {
-	f.loose = true
+	f.loose, f.unknown = true, true
 	data, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(f.file(file{kind: gomod}))))
 	if err != nil {
 		return
 	}
+	f.unknown = false
 	parsed, err := modfile.ParseLax("go.mod", data, nil)
 	if err != nil || parsed.Go == nil {
 		return
@@ -140,10 +142,7 @@ func (f *found) readGoMod(root string) {
 // fill puts everything into the index, in its order.
 func (c *collector) fill(x *Index) (paths []string, err error) {
 	all := slices.SortedFunc(maps.Values(c.modules), func(a, b *found) int { return a.mod.compare(b.mod) })
-	byPath := map[string][]int{}
-	for i, f := range all {
-		byPath[f.Path] = append(byPath[f.Path], i)
-	}
+	byPath := versions(all)
 	x.packages, x.renamed = slices.Sorted(maps.Keys(c.packages)), c.renamed
 	for i, f := range all {
 		files, err := c.files(f, i)
@@ -157,6 +156,24 @@ func (c *collector) fill(x *Index) (paths []string, err error) {
 		paths = append(paths, filepath.Join(c.root, filepath.FromSlash(all[f.module].file(f))))
 	}
 	return paths, hashAll(x.files, paths)
+}
+
+// versions are the modules of each path. go.sum has versions as well that the
+// go command never looked at, because they are not selected: where another one
+// has a go.mod, they do not count.
+func versions(all []*found) map[string][]int {
+	byPath := map[string][]int{}
+	for i, f := range all {
+		if !f.unknown {
+			byPath[f.Path] = append(byPath[f.Path], i)
+		}
+	}
+	for i, f := range all {
+		if known := byPath[f.Path]; f.unknown && (len(known) == 0 || all[known[0]].unknown) {
+			byPath[f.Path] = append(known, i)
+		}
+	}
+	return byPath
 }
 
 func (f *found) indexed(byPath map[string][]int) mod {

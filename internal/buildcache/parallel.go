@@ -6,10 +6,16 @@ import (
 	"sync/atomic"
 )
 
-// maxWorkers bounds what a pack needs in memory: about 10 MiB for each.
-const maxWorkers = 8
+// These bound what a pack needs in memory to less than 128 MiB, however many
+// cores there are: about 12 MiB for each frame that is being unpacked, twice
+// that for one that is being packed.
+const (
+	maxUnpacking = 6
+	maxPacking   = 4
+)
 
-func workers() int { return min(runtime.GOMAXPROCS(0), maxWorkers) }
+// workers is how many of at most so many can work at once.
+func workers(most int) int { return min(runtime.GOMAXPROCS(0), most) }
 
 // parallel calls do with 0 to n-1, several at a time, and returns the first
 // error; after one it begins no more.
@@ -17,7 +23,7 @@ func parallel(n int, do func(i int) error) error {
 	var next atomic.Int64
 	var failed firstError
 	var wg sync.WaitGroup
-	for range min(n, workers()) {
+	for range workers(n) {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n && failed.get() == nil; i = int(next.Add(1)) - 1 {
 				failed.set(do(i))

@@ -30,7 +30,7 @@ func Open(r io.Reader, l Limits) (*Pack, error) {
 }
 
 // Dirs are where a pack is restored to. Each is made if it is missing, and must
-// be empty or without anything that the pack has. Nobody else may write there.
+// be empty else. Nobody else may write there.
 type Dirs struct {
 	GoCache  string
 	ModCache string // "": no modules
@@ -38,15 +38,16 @@ type Dirs struct {
 
 // Options are how a pack is restored.
 type Options struct {
-	// Old is the mtime that action files get. It must be more than an hour
-	// before the build, so that [Collect] can tell what that used.
+	// Old is the mtime that action files get; zero is two hours ago. It must be
+	// more than an hour before the build, so that [Collect] can tell what that
+	// used, and less than five days, after which the go command removes them.
 	Old time.Time
 	// Skip says which modules are not restored, so that the go command fetches
 	// them; nil is none. See [Index.Skip].
 	Skip func(ModuleVersion) bool
 }
 
-// Restore writes what the pack holds while the rest is still being read. It
+// Restore writes, once, what the pack holds while the rest is still being read. It
 // checks every byte; after any error the caller must remove both directories
 // and use nothing of them. With all of a pack wanted, nothing may follow it;
 // without modules, reading stops where they begin.
@@ -55,6 +56,9 @@ type Options struct {
 // the reader returns, which should therefore know of ctx, too.
 func (p *Pack) Restore(ctx context.Context, to Dirs, o Options) (Stats, error) {
 	start := time.Now()
+	if o.Old.IsZero() {
+		o.Old = start.Add(-2 * time.Hour)
+	}
 	t, err := newTarget(p.Index, to, o)
 	if err != nil {
 		return Stats{}, fmt.Errorf("restoring a pack: %w", err)
@@ -88,12 +92,12 @@ func (p *Pack) unpack(ctx context.Context, t *target) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	jobs := make(chan job)
-	idle := make(chan *frame, workers()+2)
+	idle := make(chan *frame, workers(maxUnpacking)+2)
 	for range cap(idle) {
 		idle <- &frame{}
 	}
 	var wg sync.WaitGroup
-	for range workers() {
+	for range workers(maxUnpacking) {
 		wg.Go(func() {
 			if err := work(ctx, t, jobs, idle); err != nil {
 				cancel(err)

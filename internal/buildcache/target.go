@@ -27,7 +27,7 @@ type target struct {
 
 func newTarget(x *Index, to Dirs, o Options) (*target, error) {
 	t := &target{index: x, sizes: x.sizes(), dir: to.GoCache, old: o.Old, modules: to.ModCache != ""}
-	if err := makeCache(to.GoCache); err != nil {
+	if err := makeCache(to.GoCache, x); err != nil {
 		return nil, err
 	}
 	if !t.modules {
@@ -40,18 +40,32 @@ func newTarget(x *Index, to Dirs, o Options) (*target, error) {
 	return t, nil
 }
 
-// makeCache makes what the go command expects of a GOCACHE, and tells it that
-// there is nothing to trim yet.
-func makeCache(dir string) error {
-	for i := range 256 {
-		if err := os.MkdirAll(filepath.Join(dir, fmt.Sprintf("%02x", i)), 0o777); err != nil {
+// makeCache makes the directories that the pack needs (the go command makes the
+// others), and tells the go command that there is nothing to trim yet.
+func makeCache(dir string, x *Index) error {
+	if dir == "" {
+		return errors.New("no directory for GOCACHE")
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	var needed [256]bool
+	for _, o := range x.outputs {
+		needed[o.sum[0]] = true
+	}
+	for _, a := range x.actions {
+		needed[a.id[0]] = true
+	}
+	for i := range needed {
+		if !needed[i] {
+			continue
+		}
+		if err := os.Mkdir(filepath.Join(dir, fmt.Sprintf("%02x", i)), 0o777); err != nil {
 			return err
 		}
 	}
-	readme := "This directory holds cached build artifacts from the Go build system.\n"
-	err := os.WriteFile(filepath.Join(dir, "README"), []byte(readme), 0o666)
 	now := fmt.Sprint(time.Now().Unix())
-	return errors.Join(err, os.WriteFile(filepath.Join(dir, "trim.txt"), []byte(now), 0o666))
+	return os.WriteFile(filepath.Join(dir, "trim.txt"), []byte(now), 0o666)
 }
 
 // makeModules makes all directories of modules. Unlike the go command's they

@@ -45,7 +45,7 @@ type press struct {
 }
 
 func newPresses() (chan *press, error) {
-	idle := make(chan *press, workers())
+	idle := make(chan *press, workers(maxPacking))
 	for range cap(idle) {
 		enc, err := newEncoder()
 		if err != nil {

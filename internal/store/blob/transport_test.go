@@ -33,7 +33,7 @@ func newClient(t *testing.T, o blob.TransportOptions) (*http.Client, *blob.Trans
 	return &http.Client{Transport: tr}, tr
 }
 
-func serve(t *testing.T, f http.HandlerFunc) string {
+func serve(t testing.TB, f http.HandlerFunc) string {
 	s := httptest.NewServer(f)
 	t.Cleanup(func() {
 		s.CloseClientConnections()

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -89,8 +88,5 @@ func (j joined) ReadAt(p []byte, off int64) (int, error) {
 		return n, nil
 	}
 	m, err := j.payload.ReadAt(p[n:], 0)
-	if n+m == len(p) && err == io.EOF {
-		err = nil
-	}
 	return n + m, err
 }

@@ -28,7 +28,8 @@ type world struct {
 	rng    *rand.Rand
 	sign   *SigningKey // the key of the readers; nil when they have none
 	other  *SigningKey
-	a, b   made // a is the one that is wanted
+	a, b   made    // a is the one that is wanted
+	packs  [2]made // as a and b
 	reader Trust
 	bombs  [][]byte // zstd streams that unpack to far more than Content.Size
 }
@@ -80,6 +81,10 @@ func newWorld(t *testing.T, sign *SigningKey) *world {
 		t.Fatalf("what was not changed is not used: %v", err) // or nothing below would mean anything
 	}
 	w.a, w.b = e, makeExecutable(t, keyB, 2, sign)
+	w.packs = [2]made{makePack(t, keyA, 1, sign), makePack(t, keyB, 2, sign)}
+	if got, err := use(w.packs[0].blob(), wantOf(w.packs[0].manifest), w.reader); err != nil || !bytes.Equal(got, w.packs[0].payload) {
+		t.Fatalf("a pack that was not changed is not used: %v", err)
+	}
 	return w
 }
 
@@ -87,6 +92,16 @@ func newWorld(t *testing.T, sign *SigningKey) *world {
 func (w *world) next() {
 	if w.rng.IntN(4) == 0 {
 		w.a, w.b = w.b, w.a
+		w.packs[0], w.packs[1] = w.packs[1], w.packs[0]
+	}
+}
+
+// ofPacks is an attack on packs.
+func ofPacks(a attack) attack {
+	return func(w *world) ([]byte, Want) {
+		packs := *w
+		packs.a, packs.b = w.packs[0], w.packs[1]
+		return a(&packs)
 	}
 }
 
@@ -126,15 +141,39 @@ func anyway() map[string]attack {
 			return w.a.blob(), want
 		},
 		"another key in its place":       func(w *world) ([]byte, Want) { return w.b.blob(), w.want() },
-		"replayed as another kind":       func(w *world) ([]byte, Want) { want := w.want(); want.Kind = Pack; return w.a.blob(), want },
+		"replayed as another kind":       (*world).otherKind,
 		"another length of the manifest": (*world).otherLength,
 		"seal of another manifest":       (*world).otherSeal,
 		"signature taken off":            (*world).strip,
 		"frames put together":            func(w *world) ([]byte, Want) { return append(w.a.blob(), w.b.payload...), w.want() },
 		"noise":                          func(w *world) ([]byte, Want) { return w.noise(w.rng.IntN(500)), w.want() },
 	}
+	for name, a := range maps.Clone(all) {
+		all["pack: "+name] = ofPacks(a)
+	}
+	all["about of another entry"] = (*world).otherAbout
 	maps.Copy(all, resealed())
 	return all
+}
+
+func (w *world) otherKind() ([]byte, Want) {
+	want := w.want()
+	want.Kind = map[string]string{Executable: Pack, Pack: Executable}[want.Kind]
+	return w.a.blob(), want
+}
+
+// otherAbout is as long as the true one, and whole.
+func (w *world) otherAbout() ([]byte, Want) {
+	manifest, seal := cut(w.a.head)
+	return append(assemble(manifest, seal, aboutOf(w.b)), w.a.payload...), w.want()
+}
+
+func aboutOf(e made) []byte {
+	about, err := compressAbout([]byte("about " + e.manifest.Key))
+	if err != nil {
+		panic(err)
+	}
+	return about
 }
 
 func (w *world) noise(n int) []byte {

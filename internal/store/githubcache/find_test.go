@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/org/gorun-action/internal/store/blob"
@@ -154,6 +156,56 @@ func TestLookUpBeforePut(t *testing.T) {
 		if meaning(err) != want || len(service.Keys()) == 1 != (want == nil) {
 			t.Errorf("%d: %v, %q can be found", status, err, service.Keys())
 		}
+	}
+}
+
+// TestV1LooksFirst: a key that is there is put no second time, one that only
+// begins another is.
+func TestV1LooksFirst(t *testing.T) {
+	for matched, want := range map[string]error{"k": fs.ErrExist, "k-longer": nil} {
+		var reserved bool
+		link := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				fmt.Fprintf(w, `{"cacheKey":%q,"archiveLocation":"http://blobs.example/1"}`, matched)
+				return
+			}
+			reserved = true
+			io.WriteString(w, `{"cacheId":1}`)
+		}))
+		err := open(t, githubcache.Config{CacheURL: link}).Put(t.Context(), "k", nil, bytes.NewReader([]byte("x")))
+		if meaning(err) != want || reserved != (want == nil) {
+			t.Errorf("%s is there: %v, reserved: %t", matched, err, reserved)
+		}
+	}
+}
+
+// TestV1PutsOnce: servers like act's take a key twice. Of two Puts at the same
+// time one must know of the other.
+func TestV1PutsOnce(t *testing.T) {
+	uploading, release := make(chan bool), make(chan bool)
+	var reserved atomic.Int32
+	link := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method {
+		case http.MethodGet:
+			w.WriteHeader(http.StatusNoContent)
+		case http.MethodPatch:
+			uploading <- true
+			<-release
+		default:
+			fmt.Fprintf(w, `{"cacheId":%d}`, reserved.Add(1)) // the answer to a commit is not looked at
+		}
+	}))
+	cache := open(t, githubcache.Config{CacheURL: link})
+	put := func(key string) error { return cache.Put(t.Context(), key, nil, bytes.NewReader([]byte("x"))) }
+	first := make(chan error)
+	go func() { first <- put("k") }()
+	<-uploading
+	if err := put("k"); meaning(err) != fs.ErrExist || reserved.Load() != 1 {
+		t.Errorf("the second Put: %v, %d reservations", err, reserved.Load())
+	}
+	close(release)
+	if err := <-first; err != nil {
+		t.Errorf("the first Put: %v", err)
 	}
 }
 

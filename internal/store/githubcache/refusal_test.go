@@ -29,6 +29,8 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"v2", "denied", 200, `{"ok":false,"message":"cache write denied: token has no writable scopes"}`, blob.ErrReadOnly, "cache write denied: token has no writable scopes"},
 		{"v2", "denied by Twirp", 403, `{"code":"permission_denied","msg":"cache write denied: no"}`, blob.ErrReadOnly, "permission_denied: cache write denied: no"},
+		{"v2", "denied with another status", 412, `{"code":"failed_precondition","msg":"cache write denied: no"}`, blob.ErrReadOnly, "cache write denied: no"},
+		{"v2", "already_exists with another status", 400, `{"code":"already_exists","msg":"it is"}`, fs.ErrExist, ""},
 		{"v2", "403", 403, "forbidden", blob.ErrReadOnly, "403 Forbidden: forbidden"},
 		{"v2", "401", 401, `{"code":"unauthenticated","msg":"token expired"}`, blob.ErrReadOnly, "token expired"},
 		{"v2", "already_exists", 409, `{"code":"already_exists","msg":"cache entry with the same key, version, and scope already exists"}`, fs.ErrExist, ""},

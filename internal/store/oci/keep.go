@@ -26,7 +26,7 @@ const atOnce = 4
 func (r *Repository) List(ctx context.Context, prefix string) ([]blob.Info, error) {
 	all, err := r.list(ctx, prefix)
 	if err != nil {
-		return nil, fmt.Errorf("listing the blobs in %s: %w", r, err)
+		return nil, fmt.Errorf("listing the blobs in %s: %w", r, told(err))
 	}
 	infos := make([]blob.Info, len(all))
 	for i, a := range all {
@@ -109,7 +109,7 @@ func (r *Repository) listed(ctx context.Context, tag string, to *artifact) error
 // Where a prefix led to the blob, it then leads to the newest one that is left.
 func (r *Repository) Remove(ctx context.Context, key string) error {
 	if err := r.remove(ctx, key); err != nil {
-		return fmt.Errorf("removing a blob from %s: %w", r, refused(err))
+		return fmt.Errorf("removing a blob from %s: %w", r, refused(told(err)))
 	}
 	return nil
 }

@@ -73,7 +73,8 @@ type Options struct {
 // stays. Both are of the same key, so either will do.
 type Repository struct {
 	repo     name.Repository
-	options  Options
+	keychain authn.Keychain
+	wire     *wire
 	sessions sync.Map // scope → *http.Client
 }
 
@@ -94,11 +95,10 @@ func New(ref string, o Options) (*Repository, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q is no repository of a registry, as HOST/REPO without tag or digest: %w", ref, err)
 	}
-	o.Transport = cmp.Or(o.Transport, remote.DefaultTransport)
 	if o.Keychain == nil {
 		o.Keychain = authn.DefaultKeychain
 	}
-	return &Repository{repo: repo, options: o}, nil
+	return &Repository{repo: repo, keychain: o.Keychain, wire: &wire{base: cmp.Or(o.Transport, remote.DefaultTransport), repo: repo}}, nil
 }
 
 // String is HOST/REPO.
@@ -110,7 +110,7 @@ func (r *Repository) String() string { return r.repo.Name() }
 func (r *Repository) Find(ctx context.Context, key string, prefixes ...string) (blob.Found, error) {
 	found, err := r.find(ctx, key, prefixes)
 	if err != nil {
-		return blob.Found{}, fmt.Errorf("looking up a blob in %s: %w", r, err)
+		return blob.Found{}, fmt.Errorf("looking up a blob in %s: %w", r, told(err))
 	}
 	return found, nil
 }
@@ -211,11 +211,12 @@ func (r *Repository) session(ctx context.Context, scope string) (*http.Client, e
 	if c, ok := r.sessions.Load(scope); ok {
 		return c.(*http.Client), nil
 	}
-	auth, err := authn.Resolve(ctx, r.options.Keychain, r.repo)
+	auth, err := authn.Resolve(ctx, r.keychain, r.repo)
 	if err != nil {
 		return nil, fmt.Errorf("reading the credentials for %s: %w", r.repo.RegistryStr(), err)
 	}
-	t, err := transport.NewWithContext(ctx, r.repo.Registry, auth, r.options.Transport, []string{r.repo.Scope(scope)})
+	r.wire.probe(ctx)
+	t, err := transport.NewWithContext(ctx, r.repo.Registry, auth, r.wire, []string{r.repo.Scope(scope)})
 	if err != nil {
 		return nil, err
 	}

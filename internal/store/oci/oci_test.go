@@ -113,6 +113,7 @@ func TestReadOnly(t *testing.T) {
 	for name, r := range map[string]*Repository{
 		"403":            open(t, serve(t, forbids), authn.Anonymous),
 		"a token":        open(t, serve(t, newTokens(t).guard), authn.Anonymous),
+		"no token":       open(t, serve(t, refusing(t).guard), user),
 		"no credentials": open(t, serve(t, basicAuth), authn.Anonymous),
 	} {
 		err := r.Put(t.Context(), "k", []string{"k"}, strings.NewReader("x"))
@@ -123,6 +124,15 @@ func TestReadOnly(t *testing.T) {
 			t.Errorf("%s: %v shows the password", name, err)
 		}
 	}
+}
+
+// refusing is a token server that logs nobody in.
+func refusing(t *testing.T) *tokens {
+	s := newTokens(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	t.Cleanup(server.Close)
+	s.realm = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	return s
 }
 
 // What others keep in the repository is no blob, and in nobody's way.

@@ -20,7 +20,7 @@ func (r *Repository) opener(layer v1.Descriptor) func(ctx context.Context, offse
 	return func(ctx context.Context, offset, length int64) (blob.Part, error) {
 		p, err := r.open(ctx, layer, offset, length)
 		if err != nil {
-			return blob.Part{}, fmt.Errorf("reading a blob in %s: %w", r, err)
+			return blob.Part{}, fmt.Errorf("reading a blob in %s: %w", r, told(err))
 		}
 		return p, nil
 	}

@@ -27,7 +27,7 @@ import (
 // one of prefixes may lead to the new blob already, which is as good.
 func (r *Repository) Put(ctx context.Context, key string, prefixes []string, content blob.Content) error {
 	if err := r.put(ctx, key, prefixes, content); err != nil {
-		return fmt.Errorf("storing a blob in %s: %w", r, readOnly(err))
+		return fmt.Errorf("storing a blob in %s: %w", r, readOnly(told(err)))
 	}
 	return nil
 }
@@ -90,7 +90,6 @@ func (r *Repository) writing(ctx context.Context, scope string) ([]remote.Option
 	return []remote.Option{
 		remote.WithContext(ctx), remote.WithTransport(client.Transport),
 		remote.WithRetryBackoff(remote.Backoff{Steps: 1}),
-		remote.WithRetryPredicate(func(error) bool { return false }),
 	}, nil
 }
 

@@ -1,7 +1,6 @@
 package cachetest
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -10,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -111,9 +111,8 @@ func (s *Service) put(r *http.Request, id int64) *azureError {
 	if r.ContentLength < 0 {
 		return errNoLength
 	}
-	var body bytes.Buffer
-	body.Grow(int(r.ContentLength))
-	if n, err := io.Copy(&body, r.Body); err != nil || n != r.ContentLength {
+	body, err := readBody(r)
+	if err != nil {
 		return errBody
 	}
 	s.mu.Lock()
@@ -127,15 +126,33 @@ func (s *Service) put(r *http.Request, id int64) *azureError {
 	}
 	switch r.URL.Query().Get("comp") {
 	case "block":
-		return e.putBlock(r.URL.Query().Get("blockid"), body.Bytes())
+		return e.putBlock(r.URL.Query().Get("blockid"), body)
 	case "blocklist":
-		return e.putBlockList(body.Bytes())
+		return e.putBlockList(body)
 	}
 	if r.Header.Get("x-ms-blob-type") != "BlockBlob" {
 		return errBlobType
 	}
-	e.blob, e.pending, e.committed = append([]byte{}, body.Bytes()...), nil, nil
+	e.blob, e.pending, e.committed = body, nil, nil
 	return nil
+}
+
+// readBody needs no second copy of a body whose length is told.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.ContentLength < 0 {
+		return io.ReadAll(r.Body)
+	}
+	body := make([]byte, r.ContentLength)
+	_, err := io.ReadFull(r.Body, body)
+	return body, err
+}
+
+// concat returns a slice that is not nil, which would be no blob at all.
+func concat(pieces [][]byte) []byte {
+	if whole := slices.Concat(pieces...); whole != nil {
+		return whole
+	}
+	return []byte{}
 }
 
 func (e *entry) putBlock(id string, data []byte) *azureError {
@@ -174,16 +191,17 @@ func (e *entry) putBlockList(document []byte) *azureError {
 	if len(list.Blocks) > maxBlocks {
 		return errBlockList
 	}
-	whole, used := []byte{}, map[string][]byte{}
+	var pieces [][]byte
+	used := map[string][]byte{}
 	for _, b := range list.Blocks {
 		data, ok := e.block(b.XMLName.Local, b.ID)
 		if !ok {
 			return errBlockList
 		}
 		used[b.ID] = data
-		whole = append(whole, data...)
+		pieces = append(pieces, data)
 	}
-	e.blob, e.pending, e.committed = whole, nil, used
+	e.blob, e.pending, e.committed = concat(pieces), nil, used
 	return nil
 }
 

@@ -1,10 +1,8 @@
 package cachetest
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -92,16 +90,16 @@ func (s *Service) reserved(r *http.Request, scope Scope) (*entry, *failed) {
 }
 
 func (s *Service) patchV1(r *http.Request, scope Scope) (int, any) {
-	var body bytes.Buffer
-	if _, err := io.Copy(&body, r.Body); err != nil {
+	body, err := readBody(r)
+	if err != nil {
 		return 400, failed{Message: "the body is incomplete"}
 	}
 	var first, last int64
-	if _, err := fmt.Sscanf(r.Header.Get("Content-Range"), "bytes %d-%d/*", &first, &last); err != nil {
+	if _, err := fmt.Sscanf(r.Header.Get("Content-Range"), "bytes %d-%d/*", &first, &last); err != nil || first < 0 || last < first {
 		return 400, failed{Message: "Content-Range is no bytes first-last/*"}
 	}
 	// act takes an empty part, and needs one for an empty blob.
-	if size := int64(body.Len()); size != last-first+1 && (size != 0 || last != 0) {
+	if size := int64(len(body)); size != last-first+1 && (size != 0 || last != 0) {
 		return 400, failed{Message: fmt.Sprintf("%d bytes for %s", size, r.Header.Get("Content-Range"))}
 	}
 	s.mu.Lock()
@@ -113,7 +111,7 @@ func (s *Service) patchV1(r *http.Request, scope Scope) (int, any) {
 	if e.chunks == nil {
 		e.chunks = map[int64][]byte{}
 	}
-	e.chunks[first] = body.Bytes()
+	e.chunks[first] = body
 	return http.StatusNoContent, nil
 }
 
@@ -128,13 +126,15 @@ func (s *Service) commitV1(r *http.Request, scope Scope) (int, any) {
 	if bad != nil {
 		return 0, *bad
 	}
-	whole := []byte{}
-	for chunk := e.chunks[0]; len(chunk) > 0; chunk = e.chunks[int64(len(whole))] {
-		whole = append(whole, chunk...)
+	var pieces [][]byte
+	var size int64
+	for chunk := e.chunks[0]; len(chunk) > 0; chunk = e.chunks[size] {
+		pieces = append(pieces, chunk)
+		size += int64(len(chunk))
 	}
-	if int64(len(whole)) != in.Size {
-		return 400, failed{Message: fmt.Sprintf("%d bytes are there, not %d", len(whole), in.Size)}
+	if size != in.Size {
+		return 400, failed{Message: fmt.Sprintf("%d bytes are there, not %d", size, in.Size)}
 	}
-	e.blob, e.chunks, e.done = whole, nil, true
+	e.blob, e.chunks, e.done = concat(pieces), nil, true
 	return http.StatusNoContent, nil
 }
