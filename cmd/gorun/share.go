@@ -58,15 +58,23 @@ func (c *command) whence() entry.Origin {
 }
 
 // apart ends the keys of executables on this machine that a pull request
-// built: other runs do not run them.
+// built, which other runs do not run. Those of a foreign event on a branch,
+// where the ref does not tell one stranger from another, are for that workflow
+// run alone.
 func (c *command) apart() string {
 	whence := c.whence()
 	if !whence.Foreign() {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(whence.Repository + "\x00" + whence.Ref))
+	run := c.getenv("GITHUB_RUN_ID")
+	if ofPullRequest(whence) {
+		run = ""
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{whence.Repository, whence.Ref, run}, "\x00")))
 	return "-f" + hex.EncodeToString(sum[:6])
 }
+
+func ofPullRequest(o entry.Origin) bool { return strings.HasPrefix(o.Ref, "refs/pull/") }
 
 // share puts the stores that other machines share behind those of r. The error
 // is about what the user said of them.
@@ -84,6 +92,9 @@ func (c *command) share(o options, spec runner.Spec, r *runner.Runner) (*shared.
 	}
 	s.Trust, s.Signer, s.Strict = entry.Trust{Origin: c.whence(), Key: key.Verify}, key.Signing, o.cacheStrict
 	s.Reads, s.Writes, s.Keeps = true, spec.Cache == runner.CacheReadWrite, spec.Cache == runner.CacheReadWrite
+	if from := s.Trust.Origin; from.Foreign() && !ofPullRequest(from) {
+		s.Writes = false // nobody would use it: see entry.Trust
+	}
 	if s.Trust.Origin.Released() && o.cacheMode != cacheTrusted {
 		s.Reads, s.Unread = false, "a release or a tag uses nothing that other runs left, unless --cache-mode=trusted (input cache: trusted) says so"
 	}

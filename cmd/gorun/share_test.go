@@ -135,6 +135,7 @@ func TestSharedTrust(t *testing.T) {
 		{"a pull request on main", pr7, main, nil, runner.TransferRefused, runner.Miss},
 		{"a pull request on a trusting tag", pr7, tag, []string{"--cache-mode=trusted"}, runner.TransferRefused, runner.Miss},
 		{"main in a pull request", main, pr7, nil, runner.TransferHit, runner.Miss},
+		{"a comment on main", github("o/r", "refs/heads/main", "issue_comment"), main, nil, runner.TransferMiss, runner.Miss},
 		{"another repository", github("x/y", "refs/heads/main", "push"), main, nil, runner.TransferRefused, runner.Hit},
 		{"main on a tag", main, tag, nil, runner.TransferSkipped, runner.Hit},
 		{"main in a release", main, release, nil, runner.TransferSkipped, runner.Hit},

@@ -37,8 +37,8 @@ func (c *Cache) Get(ctx context.Context, key string) (runner.Stored, error) {
 // reads reports whether layers are asked, and says why not.
 func (c *Cache) reads(what, key string) bool {
 	if !c.Reads && c.Unread != "" {
-		for _, layer := range c.Layers {
-			c.begin(layer, restoring, what, key).end(runner.TransferSkipped, c.Unread, 0)
+		for i := range c.Layers {
+			c.begin(i, restoring, what, key).end(runner.TransferSkipped, c.Unread, 0)
 		}
 	}
 	return c.Reads
@@ -47,7 +47,7 @@ func (c *Cache) reads(what, key string) bool {
 // fetch gets an executable from a layer. fs.ErrNotExist: it has none that can be
 // used, and that was reported.
 func (c *Cache) fetch(ctx context.Context, layer int, key string) (runner.Stored, error) {
-	t := c.begin(c.Layers[layer], restoring, entry.Executable, key)
+	t := c.begin(layer, restoring, entry.Executable, key)
 	opened, download, err := t.look(ctx)
 	if err != nil {
 		return runner.Stored{}, t.failed(ctx, err, received(download))
@@ -61,11 +61,11 @@ func (c *Cache) fetch(ctx context.Context, layer int, key string) (runner.Stored
 	stored := c.keep(ctx, opened, program, clean)
 	t.found("", download.Bytes())
 	stored.Saving = t.saves(opened.Manifest, download.Bytes())
-	c.copyUp(ctx, layer, key, nil, func() (blob.Content, func(), error) { return c.pack(stored, opened) })
+	c.copyUp(ctx, layer, download, key, nil)
 	return stored, nil
 }
 
-func received(r *blob.Reader) int64 {
+func received(r *copied) int64 {
 	if r == nil {
 		return 0
 	}
@@ -152,17 +152,6 @@ func compress(w io.Writer, exe runner.Executable) (payload, content entry.Digest
 		err = fmt.Errorf("%s changed after it was built", exe.Path)
 	}
 	return payload, content, err
-}
-
-// pack makes the entry of a stored executable once more.
-func (c *Cache) pack(stored runner.Stored, opened *entry.Opened) (blob.Content, func(), error) {
-	about, err := opened.About()
-	if err != nil {
-		return nil, nil, err
-	}
-	return c.write(opened.Manifest, about, func(w io.Writer) (payload, content entry.Digest, err error) {
-		return compress(w, stored.Executable)
-	})
 }
 
 // Abouts implements runner.History.

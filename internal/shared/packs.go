@@ -69,12 +69,12 @@ func (c *Cache) Restore(ctx context.Context, q runner.PackQuery) (runner.PackCac
 }
 
 func (c *Cache) skipped(op, key, reason string) {
-	c.begin(c.Layers[0], op, entry.Pack, key).end(runner.TransferSkipped, reason, 0)
+	c.begin(0, op, entry.Pack, key).end(runner.TransferSkipped, reason, 0)
 }
 
 // restorePack fills private caches from a layer.
 func (c *Cache) restorePack(ctx context.Context, layer int, q runner.PackQuery) (runner.PackCaches, error) {
-	t := c.begin(c.Layers[layer], restoring, entry.Pack, q.Key, q.Prefixes...)
+	t := c.begin(layer, restoring, entry.Pack, q.Key, q.Prefixes...)
 	opened, download, err := t.look(ctx)
 	if err != nil {
 		return runner.PackCaches{}, t.failed(ctx, err, received(download))
@@ -85,14 +85,15 @@ func (c *Cache) restorePack(ctx context.Context, layer int, q runner.PackQuery) 
 		t.end(runner.TransferSkipped, reason, download.Bytes())
 		return runner.PackCaches{}, os.ErrNotExist
 	}
-	caches, stats, err := c.unpackPack(ctx, opened, q)
+	caches, stats, err := c.unpackPack(ctx, t.shown(opened), q)
 	if err != nil {
 		os.RemoveAll(q.Dir)
 		t.discard(ctx, err)
 		return runner.PackCaches{}, t.failed(ctx, err, download.Bytes())
 	}
 	t.found(reason, download.Bytes())
-	c.remember(t.layer, q.Prefixes[0], download, stats)
+	c.copyUp(ctx, layer, download, opened.Manifest.Key, q.Prefixes)
+	c.remember(t.layer, q.Prefixes[0], download.Reader, stats)
 	c.restored.key, c.restored.cold = opened.Manifest.Key, coldBuild(opened.Manifest)
 	caches.Cold = c.restored.cold
 	caches.Saving = &runner.Saving{Store: t.layer.Name, What: entry.Pack, Bytes: download.Bytes()}
@@ -123,8 +124,8 @@ func (c *Cache) remember(layer Layer, prefix string, download *blob.Reader, stat
 
 // unpackPack unpacks while the rest is still on its way. All of it must have the
 // digest that the manifest says before any of it is used.
-func (c *Cache) unpackPack(ctx context.Context, opened *entry.Opened, q runner.PackQuery) (runner.PackCaches, buildcache.Stats, error) {
-	payload := &source{r: opened.Payload()}
+func (c *Cache) unpackPack(ctx context.Context, from io.Reader, q runner.PackQuery) (runner.PackCaches, buildcache.Stats, error) {
+	payload := &source{r: from}
 	pack, err := buildcache.Open(payload, buildcache.Limits{})
 	if err != nil {
 		return runner.PackCaches{}, buildcache.Stats{}, payload.blame(err)

@@ -20,19 +20,19 @@ type payloadOf func(w io.Writer) (payload, content entry.Digest, err error)
 func (c *Cache) sendAll(ctx context.Context, m entry.Manifest, prefixes []string, about []byte, payload payloadOf) {
 	content, clean, err := c.write(m, about, payload)
 	if err != nil {
-		c.begin(c.Layers[0], saving, m.Kind, m.Key).end(runner.TransferFault, err.Error(), 0)
+		c.begin(0, saving, m.Kind, m.Key).end(runner.TransferFault, err.Error(), 0)
 		c.warned(c.Layers[0], err)
 		return
 	}
 	defer clean()
-	for _, layer := range c.Layers {
-		c.send(ctx, layer, m, prefixes, content)
+	for i := range c.Layers {
+		c.send(ctx, i, m, prefixes, content)
 	}
 }
 
-func (c *Cache) send(ctx context.Context, layer Layer, m entry.Manifest, prefixes []string, content blob.Content) {
+func (c *Cache) send(ctx context.Context, layer int, m entry.Manifest, prefixes []string, content blob.Content) {
 	t := c.begin(layer, saving, m.Kind, m.Key)
-	err := layer.Store.Put(ctx, m.Key, prefixes, content)
+	err := t.layer.Store.Put(ctx, m.Key, prefixes, t.watched(content))
 	if err == nil {
 		t.end(runner.TransferKept, "", content.Size())
 		return

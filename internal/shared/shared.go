@@ -14,7 +14,6 @@
 package shared
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -94,26 +93,5 @@ func (c *Cache) warned(layer Layer, err error) {
 			Message: "the shared cache " + layer.Name + " cannot be used: " + err.Error(),
 			Hint:    "the run goes on without it; --explain shows what was asked and answered",
 		})
-	})
-}
-
-// copyUp keeps an entry in the layers before the one where it was found, beside
-// the run.
-func (c *Cache) copyUp(ctx context.Context, found int, key string, prefixes []string, blobOf func() (blob.Content, func(), error)) {
-	if found == 0 || !c.Writes {
-		return
-	}
-	ctx = context.WithoutCancel(ctx)
-	c.copies.Go(func() {
-		content, clean, err := blobOf()
-		if err != nil {
-			return
-		}
-		defer clean()
-		for _, layer := range c.Layers[:found] {
-			limited, cancel := context.WithTimeout(ctx, copyLimit)
-			_ = layer.Store.Put(limited, key, prefixes, content) // the next run will find it further down again
-			cancel()
-		}
 	})
 }

@@ -17,6 +17,7 @@ import (
 type transfer struct {
 	c     *Cache
 	layer Layer
+	index int // of the layer
 	event runner.Transferred
 	begin time.Time
 }
@@ -26,8 +27,9 @@ const (
 	saving    = "save"
 )
 
-func (c *Cache) begin(layer Layer, op, what, key string, prefixes ...string) *transfer {
-	return &transfer{c: c, layer: layer, begin: c.Now(), event: runner.Transferred{
+func (c *Cache) begin(i int, op, what, key string, prefixes ...string) *transfer {
+	layer := c.Layers[i]
+	return &transfer{c: c, layer: layer, index: i, begin: c.Now(), event: runner.Transferred{
 		Store: layer.Name, Op: op, What: what, Key: key, Prefixes: prefixes,
 	}}
 }
@@ -89,7 +91,7 @@ func outcomeOf(err error) string {
 
 // look finds an entry and reads its head. Without prefixes only the key itself
 // will do. The download must be closed.
-func (t *transfer) look(ctx context.Context) (*entry.Opened, *blob.Reader, error) {
+func (t *transfer) look(ctx context.Context) (*entry.Opened, *copied, error) {
 	found, err := t.layer.Store.Find(ctx, t.event.Key, t.event.Prefixes...)
 	if err != nil {
 		return nil, nil, err
@@ -98,7 +100,7 @@ func (t *transfer) look(ctx context.Context) (*entry.Opened, *blob.Reader, error
 		return nil, nil, fs.ErrNotExist
 	}
 	t.event.Matched = found.Key
-	r := blob.NewReader(ctx, found, blob.ReadOptions{Patience: t.layer.Patience})
+	r := t.c.download(ctx, t.index, found)
 	want := entry.Want{Kind: t.event.What, Key: t.event.Key, Prefixes: t.event.Prefixes, Matched: found.Key}
 	opened, err := entry.Open(r, want, t.c.Trust)
 	if err != nil {
