@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/org/gorun-action/internal/store/blob"
@@ -89,13 +90,13 @@ func meaning(err error) error {
 // tells of no signature.
 func TestLaterRefusals(t *testing.T) {
 	for _, version := range []string{"v1", "v2"} {
-		for _, size := range []int{100, 20 << 20} {
+		for _, size := range []int{100, 9 << 20} {
 			for _, at := range []string{"/blobs/", "comp=blocklist", "FinalizeCacheEntryUpload", "PATCH", "POST /_apis/artifactcache/caches/"} {
 				service := cachetest.New(cachetest.Options{})
-				var refused bool
+				var refused atomic.Bool // requests come side by side
 				link := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if strings.Contains(r.Method+" "+r.URL.String(), at) && r.Method != http.MethodGet {
-						refused = true
+						refused.Store(true)
 						http.Error(w, "no more room", http.StatusInsufficientStorage)
 						return
 					}
@@ -103,7 +104,7 @@ func TestLaterRefusals(t *testing.T) {
 				}))
 				cache := open(t, githubcache.Config{ResultsURL: link, CacheURL: link, Token: service.Token(onMain), Version: version})
 				err := cache.Put(t.Context(), "k", nil, bytes.NewReader(blobtest.Content("", size)))
-				if !refused {
+				if !refused.Load() {
 					continue // not a request of this protocol and size
 				}
 				if meaning(err) != errOther || !strings.Contains(err.Error(), "507 Insufficient Storage: no more room") || strings.Contains(err.Error(), "sig=") {
