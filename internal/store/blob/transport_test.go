@@ -173,7 +173,7 @@ func TestTransportGivesUp(t *testing.T) {
 	var n atomic.Int64
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		n.Add(1)
-		http.Error(w, "down for lunch", 503)
+		http.Error(w, "down for lunch", http.StatusServiceUnavailable)
 	})
 	c, tr := newClient(t, hasty())
 	if body, status, err := get(t, c, url); err != nil || status != 503 || string(body) != "down for lunch\n" {
