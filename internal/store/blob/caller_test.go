@@ -14,6 +14,7 @@ import (
 
 // A caller that takes its time, to read or to send, is no fault.
 func TestTransportSlowCaller(t *testing.T) {
+	t.Parallel()
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		n, err := io.Copy(io.Discard, r.Body)
 		if n != 3000 || err != nil {

@@ -46,6 +46,7 @@ func remote(c *http.Client, url string) blob.Found {
 
 // A download over HTTP survives two faults of any kind, and no more.
 func TestReaderHTTP(t *testing.T) {
+	t.Parallel()
 	all := blobtest.Content("http", 3<<20+1)
 	for name, fault := range map[string]func(w http.ResponseWriter, r *http.Request, send func()){
 		"none":  func(_ http.ResponseWriter, _ *http.Request, send func()) { send() },

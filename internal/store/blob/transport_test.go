@@ -104,6 +104,7 @@ func get(t *testing.T, c *http.Client, url string) (body []byte, status int, err
 }
 
 func TestTransportAnswers(t *testing.T) {
+	t.Parallel()
 	for _, status := range []int{200, 201, 204, 206, 304, 400, 401, 403, 404, 405, 409, 410, 412, 413, 416, 422, 501, 507} {
 		var n atomic.Int64
 		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -124,6 +125,7 @@ func TestTransportAnswers(t *testing.T) {
 }
 
 func TestTransportBoundsErrors(t *testing.T) {
+	t.Parallel()
 	for _, status := range []int{404, 500} {
 		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(status)
@@ -137,6 +139,7 @@ func TestTransportBoundsErrors(t *testing.T) {
 }
 
 func TestTransportRetries(t *testing.T) {
+	t.Parallel()
 	for _, status := range []int{408, 429, 500, 502, 503, 504} {
 		var n atomic.Int64
 		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -168,6 +171,7 @@ func TestTransportRetries(t *testing.T) {
 
 // After the last try the store is given up, and the answer told.
 func TestTransportGivesUp(t *testing.T) {
+	t.Parallel()
 	var n atomic.Int64
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		n.Add(1)
@@ -198,6 +202,7 @@ func TestTransportGivesUp(t *testing.T) {
 type once struct{ io.Reader }
 
 func TestTransportSendsOnce(t *testing.T) {
+	t.Parallel()
 	var n atomic.Int64
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		n.Add(1)
@@ -215,6 +220,7 @@ func TestTransportSendsOnce(t *testing.T) {
 }
 
 func TestTransportRefused(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -247,6 +253,7 @@ func trickle(c net.Conn) {
 // What goes wrong with a small answer is tried again; with a large one it is
 // its reader's.
 func TestTransportFaults(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		do    []func(net.Conn)
 		want  string
@@ -293,6 +300,7 @@ func TestTransportFaults(t *testing.T) {
 
 // What a fault in a large body wastes comes off, and three are enough.
 func TestTransportCharges(t *testing.T) {
+	t.Parallel()
 	url, _ := raw(t, func(c net.Conn) { write(largeHead + "x")(c); until(c) })
 	c, tr := newClient(t, hasty())
 	for range 2 {
@@ -322,6 +330,7 @@ func put(c *http.Client, url string, body io.Reader) error {
 }
 
 func TestTransportUpload(t *testing.T) {
+	t.Parallel()
 	large := make([]byte, 64<<20)
 	for name, test := range map[string]struct {
 		do   func(net.Conn)
