@@ -194,7 +194,9 @@ func TestDirRemovedWhileRead(t *testing.T) {
 func TestDirPruneRace(t *testing.T) {
 	d := newDir(t)
 	var wg sync.WaitGroup
+	defer wg.Wait()
 	done := make(chan struct{})
+	defer close(done)
 	wg.Go(func() {
 		for {
 			select {
@@ -210,8 +212,6 @@ func TestDirPruneRace(t *testing.T) {
 	for i := range 300 {
 		putDir(t, d, strings.Repeat("k", 300+i%100)+"-"+strconv.Itoa(i), 100)
 	}
-	close(done)
-	wg.Wait()
 }
 
 func TestDirCleansUp(t *testing.T) {

@@ -80,13 +80,10 @@ func (d *Dir) write(ctx context.Context, content Content) (name string, err erro
 // place gives a blob its name. Prune may remove an empty directory at any
 // time, so its making is tried again.
 func place(from, to string) error {
-	for range 10 {
-		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
-			return err
-		}
-		err := os.Link(from, to)
-		if hasNoLinks(err) {
-			err = rename(from, to)
+	for range 100 {
+		err := os.MkdirAll(filepath.Dir(to), 0o700)
+		if err == nil {
+			err = link(from, to)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return exists(err)
@@ -103,7 +100,13 @@ func exists(err error) error {
 	return err
 }
 
-func rename(from, to string) error {
+// link never replaces a file, but for one that is renamed in the same instant
+// where there are no hard links.
+func link(from, to string) error {
+	err := os.Link(from, to)
+	if !hasNoLinks(err) {
+		return err
+	}
 	if _, err := os.Lstat(to); err == nil {
 		return fs.ErrExist
 	}

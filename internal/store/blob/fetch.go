@@ -149,42 +149,57 @@ func (f *fetch) accept(p Part) error {
 	if p.Offset != f.at && p.Offset != 0 {
 		return fmt.Errorf("%w: a part from %d on, not from %d", errAnother, p.Offset, f.at)
 	}
-	if f.lead {
-		n, err := io.CopyN(io.Discard, p.Body, f.at-p.Offset)
-		f.again = err != nil
-		return broke(err, n)
+	if p.Total >= 0 && f.at > p.Total {
+		return fmt.Errorf("%w: %d bytes in total, after %d came", errAnother, p.Total, f.at)
 	}
-	return f.learn(p.Offset == f.at)
+	if err := f.learn(p.Offset); err != nil {
+		return err
+	}
+	n, err := io.CopyN(io.Discard, p.Body, f.at-p.Offset)
+	f.again = err != nil
+	return broke(err, n)
 }
 
-// learn takes what the offset of a later part tells about the server.
-func (f *fetch) learn(exact bool) error {
+// learn takes what the offset of another part than the beginning tells about
+// the server. Whoever does not send all of the blob once more leaves it to the
+// first part to read straight on.
+func (f *fetch) learn(offset int64) error {
 	f.r.mu.Lock()
 	defer f.r.mu.Unlock()
+	exact := offset == f.at
 	switch {
-	case f.r.mode == straight:
+	case f.at == 0:
+		return nil
+	case !f.lead && f.r.mode == straight:
 		return errDone
-	case exact:
+	case exact && f.r.mode != straight:
 		f.r.mode = inParts
 		return nil
-	case f.r.mode == undecided:
+	case !exact && f.lead && f.r.mode != inParts:
+		return nil
+	case !exact && f.r.mode == undecided:
 		f.r.mode = straight
 		f.r.changed.Broadcast()
 		return errDone
 	}
-	return fmt.Errorf("%w: all of it where a part was asked for, and parts before", errAnother)
+	return fmt.Errorf("%w: sometimes a part and sometimes all", errAnother)
 }
 
 // step receives what comes next.
 func (f *fetch) step(body io.Reader) (done bool, err error) {
-	if f.at == f.end() {
+	end := f.end()
+	if f.at == end {
 		return f.beyond(body)
 	}
 	p, err := f.slot()
 	if err != nil {
 		return true, err
 	}
-	n, err := body.Read(p.buf[p.n:])
+	room := p.buf[p.n:] // it may be larger than the rest: the size may be told late
+	if end >= 0 {
+		room = room[:min(int64(len(room)), end-f.at)]
+	}
+	n, err := body.Read(room)
 	f.arrived(p, int64(n))
 	switch {
 	case err == nil, err == io.EOF && f.at == f.end():
@@ -258,7 +273,7 @@ func (f *fetch) settle() error {
 	case f.r.total < 0:
 		return fmt.Errorf("%w: a part of a blob whose size is not told", errAnother)
 	case f.r.mode == straight:
-		return fmt.Errorf("%w: all of it where a part was asked for, but not at first", errAnother)
+		return fmt.Errorf("%w: sometimes a part and sometimes all", errAnother)
 	}
 	f.r.mode = inParts
 	return nil

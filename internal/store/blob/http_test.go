@@ -46,12 +46,19 @@ func remote(c *http.Client, url string) blob.Found {
 
 // A download over HTTP survives two faults of any kind, and no more.
 func TestReaderHTTP(t *testing.T) {
+	t.Parallel()
 	all := blobtest.Content("http", 3<<20+1)
 	for name, fault := range map[string]func(w http.ResponseWriter, r *http.Request, send func()){
 		"none":  func(_ http.ResponseWriter, _ *http.Request, send func()) { send() },
 		"500":   func(w http.ResponseWriter, _ *http.Request, _ func()) { w.WriteHeader(500) },
 		"reset": func(_ http.ResponseWriter, _ *http.Request, send func()) { send(); panic(http.ErrAbortHandler) },
-		"stall": func(_ http.ResponseWriter, r *http.Request, send func()) { send(); <-r.Context().Done() },
+		"stall": func(_ http.ResponseWriter, r *http.Request, send func()) {
+			send()
+			select {
+			case <-r.Context().Done():
+			case <-time.After(3 * time.Second): // it does not see the end of a connection on which the next request is
+			}
+		},
 	} {
 		for _, times := range []int64{2, 100} {
 			t.Run(fmt.Sprint(name, times), func(t *testing.T) {

@@ -52,7 +52,7 @@ func (s *server) opened(ctx context.Context, offset, length int64) (blob.Part, e
 	if s.ignores {
 		p.Offset = 0
 	} else {
-		b = b[offset:]
+		b = b[min(offset, int64(len(b))):]
 		if length >= 0 {
 			b = b[:min(length, int64(len(b)))]
 		}

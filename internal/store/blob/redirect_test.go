@@ -98,6 +98,7 @@ func TestTransportSchemes(t *testing.T) {
 
 // HTTP/2 has many requests on one connection: one that stalls is ended alone.
 func TestTransportHTTP2(t *testing.T) {
+	t.Parallel()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n, _ := io.Copy(io.Discard, r.Body)
 		w.Write(make([]byte, n))

@@ -2,7 +2,6 @@ package blob_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	"github.com/org/gorun-action/internal/store/blob"
@@ -106,6 +104,7 @@ func get(t *testing.T, c *http.Client, url string) (body []byte, status int, err
 }
 
 func TestTransportAnswers(t *testing.T) {
+	t.Parallel()
 	for _, status := range []int{200, 201, 204, 206, 304, 400, 401, 403, 404, 405, 409, 410, 412, 413, 416, 422, 501, 507} {
 		var n atomic.Int64
 		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -126,6 +125,7 @@ func TestTransportAnswers(t *testing.T) {
 }
 
 func TestTransportBoundsErrors(t *testing.T) {
+	t.Parallel()
 	for _, status := range []int{404, 500} {
 		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(status)
@@ -139,6 +139,7 @@ func TestTransportBoundsErrors(t *testing.T) {
 }
 
 func TestTransportRetries(t *testing.T) {
+	t.Parallel()
 	for _, status := range []int{408, 429, 500, 502, 503, 504} {
 		var n atomic.Int64
 		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -170,10 +171,11 @@ func TestTransportRetries(t *testing.T) {
 
 // After the last try the store is given up, and the answer told.
 func TestTransportGivesUp(t *testing.T) {
+	t.Parallel()
 	var n atomic.Int64
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		n.Add(1)
-		http.Error(w, "down for lunch", 503)
+		http.Error(w, "down for lunch", http.StatusServiceUnavailable)
 	})
 	c, tr := newClient(t, hasty())
 	if body, status, err := get(t, c, url); err != nil || status != 503 || string(body) != "down for lunch\n" {
@@ -200,6 +202,7 @@ func TestTransportGivesUp(t *testing.T) {
 type once struct{ io.Reader }
 
 func TestTransportSendsOnce(t *testing.T) {
+	t.Parallel()
 	var n atomic.Int64
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		n.Add(1)
@@ -217,6 +220,7 @@ func TestTransportSendsOnce(t *testing.T) {
 }
 
 func TestTransportRefused(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -249,6 +253,7 @@ func trickle(c net.Conn) {
 // What goes wrong with a small answer is tried again; with a large one it is
 // its reader's.
 func TestTransportFaults(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		do    []func(net.Conn)
 		want  string
@@ -295,6 +300,7 @@ func TestTransportFaults(t *testing.T) {
 
 // What a fault in a large body wastes comes off, and three are enough.
 func TestTransportCharges(t *testing.T) {
+	t.Parallel()
 	url, _ := raw(t, func(c net.Conn) { write(largeHead + "x")(c); until(c) })
 	c, tr := newClient(t, hasty())
 	for range 2 {
@@ -324,6 +330,7 @@ func put(c *http.Client, url string, body io.Reader) error {
 }
 
 func TestTransportUpload(t *testing.T) {
+	t.Parallel()
 	large := make([]byte, 64<<20)
 	for name, test := range map[string]struct {
 		do   func(net.Conn)
@@ -353,66 +360,5 @@ func TestTransportUpload(t *testing.T) {
 				t.Error("it was not given up")
 			}
 		})
-	}
-}
-
-// A caller that takes its time, to read or to send, is no fault.
-func TestTransportSlowCaller(t *testing.T) {
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		n, err := io.Copy(io.Discard, r.Body)
-		if n != 3000 || err != nil {
-			t.Errorf("got %d bytes, %v", n, err)
-		}
-		w.Write(make([]byte, 16<<20))
-	})
-	o := hasty()
-	o.Stall, o.FloorAfter = 100*time.Millisecond, 100*time.Millisecond
-	c, tr := newClient(t, o)
-	src := slow{bytes.NewReader(make([]byte, 3000)), 1000}
-	resp, err := c.Post(url, "text/plain", src)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	reader := slow{resp.Body, 4 << 20}
-	for range 4 {
-		if n, err := reader.Read(make([]byte, reader.n)); n != reader.n || err != nil {
-			t.Fatalf("got %d bytes, %v", n, err)
-		}
-	}
-	if left := tr.Patience().Left(); left != time.Second {
-		t.Errorf("%s are left", left)
-	}
-}
-
-// slow fills n bytes at most each time, after a while.
-type slow struct {
-	io.Reader
-	n int
-}
-
-func (s slow) Read(p []byte) (int, error) {
-	time.Sleep(150 * time.Millisecond)
-	return io.ReadFull(s.Reader, p[:min(s.n, len(p))])
-}
-
-func TestTransportCallersErrors(t *testing.T) {
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
-		<-r.Context().Done()
-	})
-	c, tr := newClient(t, hasty())
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	req, _ := http.NewRequestWithContext(ctx, "GET", url, nil)
-	if _, err := c.Do(req); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v", err)
-	}
-	burning := errors.New("the disk is on fire")
-	if err := put(c, url, io.MultiReader(strings.NewReader("x"), iotest.ErrReader(burning))); !errors.Is(err, burning) {
-		t.Errorf("got %v", err)
-	}
-	if p := tr.Patience(); p.Err() != nil || p.Left() != time.Second {
-		t.Errorf("these are no faults of the store: %v, %s", p.Err(), p.Left())
 	}
 }
