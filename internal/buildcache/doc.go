@@ -6,7 +6,7 @@
 // Numbers in front are 32 bits, the low byte first.
 //
 //	"gorunpk1"                      magic, the 1 is the version of all that follows
-//	raw | packed | SHA-256          of the index: its sizes in bytes, and its digest unpacked
+//	raw | packed | SHA-256          of the index: sizes in bytes, and the digest of the packed bytes
 //	index, one zstd frame           outputs (digest, size), actions (id, output),
 //	                                modules, module files (size, SHA-256), packages
 //	raw | packed | CRC-32C          of the first frame: sizes, and a sum of the packed bytes

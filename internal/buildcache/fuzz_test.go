@@ -55,7 +55,7 @@ func wrap(t *testing.T, index, data []byte) []byte {
 	enc, err := newEncoder()
 	must(t, err)
 	packed := enc.EncodeAll(index, nil)
-	h := head{Raw: uint32(len(index)), Packed: uint32(len(packed)), Sum: sha256.Sum256(index)}
+	h := head{Raw: uint32(len(index)), Packed: uint32(len(packed)), Sum: sha256.Sum256(packed)}
 	copy(h.Magic[:], magic)
 	var out bytes.Buffer
 	must(t, binary.Write(&out, binary.LittleEndian, h))
