@@ -40,10 +40,6 @@ func newAct(t *testing.T) *machine {
 	must(t, filepath.WalkDir(m.src, func(path string, _ os.DirEntry, err error) error {
 		return errors.Join(err, os.Chmod(path, 0o755))
 	}))
-	if out, err := m.command("mod", "download").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	must(t, removeAll(m.mods))
 	return m
 }
 
