@@ -6,7 +6,7 @@
 // Numbers in front are 32 bits, the low byte first.
 //
 //	"gorunpk1"                      magic, the 1 is the version of all that follows
-//	raw | packed | SHA-256          of the index: its sizes in bytes, and its digest unpacked
+//	raw | packed | SHA-256          of the index: sizes in bytes, and the digest of the packed bytes
 //	index, one zstd frame           outputs (digest, size), actions (id, output),
 //	                                modules, module files (size, SHA-256), packages
 //	raw | packed | CRC-32C          of the first frame: sizes, and a sum of the packed bytes
@@ -37,8 +37,8 @@
 //   - GOMODCACHE: the directory of each module that could provide a package by
 //     its path, even an empty one; in it the files of the packages; its .ziphash
 //     (without, the zip is fetched again); and the .mod of every module in the
-//     graph. Neither the zip nor the list, lock or checksum database: go.sum
-//     covers what is there.
+//     graph. The .info is there for go list, which asks for it. Neither the zip
+//     nor the list, lock or checksum database: go.sum covers what is there.
 //   - The module index, which the go command keeps in GOCACHE too, must never
 //     travel: for a local package its key is names, sizes and mtimes, and for a
 //     module just its directory, whatever part of the module is there. For the

@@ -2,6 +2,7 @@ package buildcache
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
@@ -155,7 +156,7 @@ func TestIndexBomb(t *testing.T) {
 	must(t, err)
 	packed := enc.EncodeAll(make([]byte, 32<<20), nil)
 	for _, raw := range []uint32{100, 1 << 20, 64<<20 + 1, 1<<32 - 1} {
-		h := head{Raw: raw, Packed: uint32(len(packed))}
+		h := head{Raw: raw, Packed: uint32(len(packed)), Sum: sha256.Sum256(packed)}
 		copy(h.Magic[:], magic)
 		var out bytes.Buffer
 		must(t, binary.Write(&out, binary.LittleEndian, h))

@@ -61,7 +61,7 @@ func writeIndex(w io.Writer, x *Index) (int64, error) {
 		return 0, fmt.Errorf("an index of %d bytes, more than the limit of %d", len(raw), most)
 	}
 	packed := enc.EncodeAll(raw, nil)
-	h := head{Raw: uint32(len(raw)), Packed: uint32(len(packed)), Sum: sha256.Sum256(raw)}
+	h := head{Raw: uint32(len(raw)), Packed: uint32(len(packed)), Sum: sha256.Sum256(packed)}
 	copy(h.Magic[:], magic)
 	var b bytes.Buffer
 	err = binary.Write(&b, binary.LittleEndian, h)
@@ -96,6 +96,10 @@ func readIndex(r io.Reader, l Limits) (*Index, int64, error) {
 }
 
 func unpackIndex(packed []byte, h head) ([]byte, error) {
+	// Of the packed bytes, because zstd has bits that do not matter.
+	if sha256.Sum256(packed) != h.Sum {
+		return nil, fmt.Errorf("%w: the index has another digest", errPack)
+	}
 	dec, err := newDecoder(int64(h.Raw))
 	if err != nil {
 		return nil, err
@@ -105,8 +109,8 @@ func unpackIndex(packed []byte, h head) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: unpacking the index: %w", errPack, err)
 	}
-	if len(raw) != int(h.Raw) || sha256.Sum256(raw) != h.Sum {
-		return nil, fmt.Errorf("%w: the index has another digest", errPack)
+	if len(raw) != int(h.Raw) {
+		return nil, fmt.Errorf("%w: an index of %d bytes instead of %d", errPack, len(raw), h.Raw)
 	}
 	return raw, nil
 }
