@@ -13,6 +13,7 @@ import (
 	"github.com/org/gorun-action/internal/githubactions"
 	"github.com/org/gorun-action/internal/goenv"
 	"github.com/org/gorun-action/internal/report"
+	"github.com/org/gorun-action/internal/shared"
 	"github.com/org/gorun-action/runner"
 )
 
@@ -106,7 +107,7 @@ func (a *action) check(o options) error {
 // otherwise.
 func (a *action) stores(named cacheTo) cacheTo {
 	if a.shares && len(named.stores) == 0 {
-		return cacheTo{stores: []storeName{{kind: inActions}}, optional: true}
+		return cacheTo{stores: []shared.Place{{Kind: shared.InActions}}, optional: true}
 	}
 	return named
 }

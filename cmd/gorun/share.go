@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/http"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -19,10 +18,8 @@ import (
 	"github.com/org/gorun-action/internal/githubactions"
 	"github.com/org/gorun-action/internal/goenv"
 	"github.com/org/gorun-action/internal/shared"
-	"github.com/org/gorun-action/internal/store/blob"
 	"github.com/org/gorun-action/internal/store/entry"
 	"github.com/org/gorun-action/internal/store/githubcache"
-	"github.com/org/gorun-action/internal/store/oci"
 	"github.com/org/gorun-action/runner"
 )
 
@@ -121,8 +118,9 @@ func (c *command) cacheKey() (entry.Key, error) {
 // layers opens the stores. One that is not to be had here is a warning.
 func (c *command) layers(o options, report runner.Reporter) ([]shared.Layer, error) {
 	var list []shared.Layer
-	for _, name := range o.cacheTo.stores {
-		layer, err := c.layer(name, patience/time.Duration(len(o.cacheTo.stores)))
+	opening := shared.Opening{Getenv: c.getenv, Now: c.now, Patience: patience / time.Duration(len(o.cacheTo.stores))}
+	for _, place := range o.cacheTo.stores {
+		layer, err := place.Open(opening)
 		switch {
 		case errors.Is(err, githubcache.ErrNoService):
 			if !o.cacheTo.optional {
@@ -130,36 +128,11 @@ func (c *command) layers(o options, report runner.Reporter) ([]shared.Layer, err
 			}
 			continue
 		case err != nil:
-			return nil, &buildflags.UsageError{Message: fmt.Sprintf("--cache-to=%s: %v", name, err), Hint: "write it as " + cacheToSyntax}
+			return nil, &buildflags.UsageError{Message: fmt.Sprintf("--cache-to=%s: %v", place, err), Hint: "write it as " + cacheToSyntax}
 		}
 		list = append(list, layer)
 	}
 	return list, nil
-}
-
-func (c *command) layer(name storeName, most time.Duration) (shared.Layer, error) {
-	l := shared.Layer{Name: name.String(), Patience: blob.NewPatience(most)}
-	transport := blob.NewTransport(http.DefaultTransport, blob.TransportOptions{Patience: l.Patience})
-	switch name.kind {
-	case inDirectory:
-		dir := &blob.Dir{Root: name.place, Now: c.now}
-		l.Store, l.Keeper = blob.Patient(dir, most/2), dir
-	case inActions:
-		config := githubcache.ConfigFromEnv(c.getenv)
-		config.Transport = transport
-		cache, err := githubcache.New(config)
-		if err != nil {
-			return l, err
-		}
-		l.Store = cache
-	case inRegistry:
-		repository, err := oci.New(name.place, oci.Options{Transport: transport})
-		if err != nil {
-			return l, err
-		}
-		l.Store, l.Keeper = repository, repository
-	}
-	return l, nil
 }
 
 // version is that of this gorun.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/internal/store"
+	"github.com/org/gorun-action/internal/store/blob"
 )
 
 // executables is the directory in gorun's cache directory where it stores
@@ -49,15 +50,33 @@ Lists the stored executables, the most recently used first: how large each is,
 with all that belongs to it, when it was made and last used, the name of its
 program, and its key. The last use is known to a minute.
 
+With --store it lists what shared stores have, the newest first: executables,
+and packs, which are parts of a build cache. What GitHub's cache has inside is
+not read: its entries have no program there.
+
+    gorunctl cache ls --store=actions
+    gorunctl cache ls --store=oci:registry.example/cache --long
+
 Flags:`
 
-func cacheList(_ context.Context, c *command, f *flags) error {
-	asJSON := f.Bool("json", false, "print a JSON array, with the SHA-256 of each program")
-	dir := cacheFlag(f)
+func cacheList(ctx context.Context, c *command, f *flags) error {
+	asJSON := f.Bool("json", false, "print a JSON array, with all that is known of each")
+	long := f.Bool("long", false, "with --store: also the toolchain, the run that made it, and who signed it")
+	from := whereFlags(f)
 	if err := f.none(); err != nil {
 		return err
 	}
-	s, err := c.store(*dir)
+	layers, err := c.shared(from)
+	if err != nil {
+		return err
+	}
+	if layers != nil {
+		return c.listShared(ctx, layers, *long, *asJSON)
+	}
+	if *long {
+		return usagef("", "--long goes with --store: of this machine's executables there is nothing else to show")
+	}
+	s, err := c.store(*from.dir)
 	if err != nil {
 		return err
 	}
@@ -121,15 +140,18 @@ func ago(now, then time.Time) string {
 const cacheRemoveHelp = `Usage: gorunctl cache rm [flags] keys…
 
 Removes stored executables by their keys, or all of them. One that runs, or
-that a gorun holds, stays, and the exit status is 1.
+that a gorun holds, stays, and the exit status is 1. With --store, entries of
+shared stores; in a registry that takes the right to delete, and in GitHub's
+cache a GITHUB_TOKEN with the permission actions: write.
 
     gorunctl cache rm --all
+    gorunctl cache rm --store=actions x1-linux.amd64-…
 
 Flags:`
 
 func cacheRemove(ctx context.Context, c *command, f *flags) error {
 	all := f.Bool("all", false, "remove all of them, and what killed processes left")
-	dir := cacheFlag(f)
+	from := whereFlags(f)
 	keys, err := f.parse()
 	if err != nil {
 		return err
@@ -137,7 +159,16 @@ func cacheRemove(ctx context.Context, c *command, f *flags) error {
 	if *all == (len(keys) > 0) {
 		return container.WithHint(usagef("", "name the keys to remove, or --all"), "gorunctl cache ls lists the keys")
 	}
-	s, err := c.store(*dir)
+	layers, err := c.shared(from)
+	switch {
+	case err != nil:
+		return err
+	case layers != nil && *all:
+		return c.removeAllShared(ctx, layers)
+	case layers != nil:
+		return c.removeShared(ctx, layers, keys)
+	}
+	s, err := c.store(*from.dir)
 	if err != nil {
 		return err
 	}
@@ -190,11 +221,15 @@ Removes the stored executables that were not used for long, and then the least
 recently used ones until the others are within a size; also damaged ones, and
 what killed processes left an hour ago or earlier. One that is in use stays.
 
+With --store, entries of shared stores, each store for itself. Only GitHub's
+cache knows when an entry was last used; elsewhere the oldest ones go.
+
     gorunctl cache prune --size=500MiB --age=168h
+    gorunctl cache prune --store=dir:/var/cache/gorun-shared --size=20GiB --age=0
 
 Flags:`
 
-func cachePrune(_ context.Context, c *command, f *flags) error {
+func cachePrune(ctx context.Context, c *command, f *flags) error {
 	l := store.Limits{Bytes: store.DefaultBytes}
 	f.Func("size", "the `size` that all may have together: 500MiB, 2GiB; 0 is no bound (default 2GiB)", func(value string) (err error) {
 		l.Bytes, err = units.RAMInBytes(value)
@@ -202,14 +237,21 @@ func cachePrune(_ context.Context, c *command, f *flags) error {
 	})
 	f.DurationVar(&l.Age, "age", store.DefaultAge, "the `time` since the last use after which one goes; 0 is no bound")
 	asJSON := f.Bool("json", false, "print what was removed as a JSON array")
-	dir := cacheFlag(f)
+	from := whereFlags(f)
 	if err := f.none(); err != nil {
 		return err
 	}
 	if l.Age < 0 {
 		return usagef(l.Age.String(), "a time since the last use is not negative")
 	}
-	s, err := c.store(*dir)
+	layers, err := c.shared(from)
+	if err != nil {
+		return err
+	}
+	if layers != nil {
+		return c.pruneShared(ctx, layers, blob.Limits(l), *asJSON)
+	}
+	s, err := c.store(*from.dir)
 	if err != nil {
 		return err
 	}
@@ -234,14 +276,26 @@ const cacheVerifyHelp = `Usage: gorunctl cache verify [flags]
 Hashes all stored executables, and says which are what was stored. Damaged ones
 are removed. The exit status is 1 when there was one.
 
+With --store it downloads and unpacks every entry of shared stores. UNTRUSTED is
+one that is whole, and that a run here does not use: it is from a pull request,
+or GORUN_CACHE_KEY did not sign it. GitHub's cache can be read in steps of
+actions only, not in run: steps.
+
 Flags:`
 
 func cacheVerify(ctx context.Context, c *command, f *flags) error {
-	dir := cacheFlag(f)
+	from := whereFlags(f)
 	if err := f.none(); err != nil {
 		return err
 	}
-	s, err := c.store(*dir)
+	layers, err := c.shared(from)
+	if err != nil {
+		return err
+	}
+	if layers != nil {
+		return c.verifyShared(ctx, layers)
+	}
+	s, err := c.store(*from.dir)
 	if err != nil {
 		return err
 	}

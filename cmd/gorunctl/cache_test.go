@@ -237,7 +237,7 @@ func TestCacheVerify(t *testing.T) {
 	cancel(errors.New("no more"))
 	var stdout, stderr bytes.Buffer
 	for _, args := range [][]string{{"cache", "verify"}, {"cache", "rm", "a"}} {
-		if got := Main(ctx, args, &stdout, &stderr, p.environ); got != 1 || stdout.Len() > 0 || !strings.Contains(stderr.String(), "no more") {
+		if got := Main(ctx, args, nil, &stdout, &stderr, p.environ); got != 1 || stdout.Len() > 0 || !strings.Contains(stderr.String(), "no more") {
 			t.Errorf("%s: status %d, %s", args, got, stderr.String())
 		}
 		stderr.Reset()

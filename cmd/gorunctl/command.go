@@ -32,10 +32,11 @@ Commands:
     image verify    make the pinned images again and compare them with the lock
     image list      print the lock
     lock            write the lock anew
-    cache ls        list the stored executables
+    cache ls        list the stored executables, here or in shared stores
     cache rm        remove stored executables
     cache prune     remove those that were not used for long, or take too much room
     cache verify    hash all of them, and remove damaged ones
+    cache key       make a key that signs what goes into shared stores
 
 gorunctl <command> -h explains a command. Downloads follow the go command's
 configuration (GOPROXY, GOMODCACHE; environment, GOENV file, GOROOT/go.env).
@@ -63,12 +64,14 @@ func subcommands() []subcommand {
 		{"cache rm", cacheRemoveHelp, cacheRemove},
 		{"cache prune", cachePruneHelp, cachePrune},
 		{"cache verify", cacheVerifyHelp, cacheVerify},
+		{"cache key", cacheKeyHelp, cacheKey},
 	}
 }
 
 // Main runs gorunctl and returns its exit status.
-func Main(ctx context.Context, args []string, stdout, stderr io.Writer, environ []string) int {
+func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
 	c := newCommand(stdout, stderr, environ)
+	c.stdin = stdin
 	err := c.dispatch(ctx, args)
 	var usage *usageError
 	switch {

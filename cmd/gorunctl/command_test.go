@@ -22,6 +22,7 @@ type world struct {
 	*testing.T
 	proxy, lock string
 	environ     []string
+	stdin       io.Reader
 }
 
 func newWorld(t *testing.T) *world {
@@ -81,7 +82,7 @@ func (w *world) file(name, content string) {
 func (w *world) run(status int, args ...string) (stdout, stderr string) {
 	w.Helper()
 	var out, errs bytes.Buffer
-	if got := Main(w.Context(), args, &out, &errs, w.environ); got != status {
+	if got := Main(w.Context(), args, w.stdin, &out, &errs, w.environ); got != status {
 		w.Fatalf("gorunctl %s: status %d, want %d\n%s%s", strings.Join(args, " "), got, status, out.String(), errs.String())
 	}
 	return out.String(), errs.String()
@@ -132,10 +133,11 @@ func TestHelp(t *testing.T) {
 		"image runner": {"-go-version release", "-platform os/arch", "-gorun file", "-ldflags flags", "-version release", "-revision commit", "-source address", "-tag reference", "-output tar:file", "-load", "-push", "-file file"},
 		"image verify": {"-go-version release", "-platform os/arch", "-file file"},
 		"image list":   {"-json", "-file file"},
-		"cache ls":     {"-json", "-cache-dir directory"},
-		"cache rm":     {"-all", "-cache-dir directory"},
-		"cache prune":  {"-size size", "-age time", "-json", "-cache-dir directory"},
-		"cache verify": {"-cache-dir directory"},
+		"cache ls":     {"-json", "-long", "-store list", "-cache-dir directory"},
+		"cache rm":     {"-all", "-store list", "-cache-dir directory"},
+		"cache prune":  {"-size size", "-age time", "-json", "-store list", "-cache-dir directory"},
+		"cache verify": {"-store list", "-cache-dir directory"},
+		"cache key":    {"-public"},
 		"lock":         {"-file file", "-platforms os/arch", "-default release", "-allow-missing"},
 	}
 	for _, s := range subcommands() {
@@ -181,7 +183,7 @@ func TestMainEndsWithItsContext(t *testing.T) {
 	cancel(errors.New("no more"))
 	var out, errs bytes.Buffer
 	for _, args := range [][]string{{"lock", "--file", w.lock, "1.26.97", "--allow-missing"}, {"image", "verify"}} {
-		if got := Main(ctx, args, &out, &errs, w.environ); got != 1 {
+		if got := Main(ctx, args, nil, &out, &errs, w.environ); got != 1 {
 			t.Errorf("%s: status %d", args, got)
 		}
 		w.wants(errs.String(), "no more")

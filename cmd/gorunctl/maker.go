@@ -25,6 +25,7 @@ var defaultProxy string
 
 // command is gorunctl with everything that it takes from its process.
 type command struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	env            goenv.Env
 	goPath         string // the go command, "" where there is none

@@ -3,6 +3,7 @@ package blob
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -38,8 +39,9 @@ func (t *Transport) attempt(req *http.Request, body io.ReadCloser, n int) (resp 
 		err = a.settle(resp)
 	}
 	if err != nil {
+		lasting := isLasting(err)
 		err = a.end(err)
-		if a.isCallers() {
+		if lasting || a.isCallers() {
 			return nil, nil, err
 		}
 		return nil, err, nil
@@ -48,6 +50,15 @@ func (t *Transport) attempt(req *http.Request, body io.ReadCloser, n int) (resp 
 		return resp, fmt.Errorf("the server answered %d %s", resp.StatusCode, http.StatusText(resp.StatusCode)), nil
 	}
 	return resp, nil, nil
+}
+
+// isLasting reports whether another attempt would end in the same way: who
+// answers speaks no TLS, as a registry of this machine that is tried with it
+// first, or is not who it should be.
+func isLasting(err error) bool {
+	var noTLS tls.RecordHeaderError
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &noTLS) || errors.As(err, &certificate)
 }
 
 // request is the request to send: a RoundTripper may not change the one that

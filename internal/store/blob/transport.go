@@ -41,7 +41,8 @@ const attempts = 5
 //     its error, or the last answer, and all later ones an error that wraps
 //     ErrUnavailable, without being sent.
 //   - Any other answer is an answer. So are errors of the caller: a done
-//     context, a body that cannot be read.
+//     context, a body that cannot be read; and of TLS: who answers does not
+//     speak it, or has no certificate to be believed.
 //   - The body of an answer from 400 on ends after 64 KiB.
 //   - A redirect to what is not http or https is a fault.
 //   - No error holds the query of a URL, which may have a signature; but

@@ -1,0 +1,125 @@
+package shared
+
+import (
+	"errors"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/org/gorun-action/internal/store/blob"
+	"github.com/org/gorun-action/internal/store/githubcache"
+	"github.com/org/gorun-action/internal/store/oci"
+)
+
+// The kinds of shared stores.
+const (
+	InDirectory = "dir"
+	InActions   = "actions"
+	InRegistry  = "oci"
+)
+
+// PlaceSyntax is how a list of places is written.
+const PlaceSyntax = "dir:path, actions or oci:host/repository, several with commas between them"
+
+// Place names a shared store, as --cache-to does.
+type Place struct {
+	Kind string
+	// At is the directory, absolute, or the repository; "" for GitHub's cache.
+	At string
+}
+
+// String is how --cache-to has it.
+func (p Place) String() string {
+	if p.At == "" {
+		return p.Kind
+	}
+	return p.Kind + ":" + p.At
+}
+
+// ParsePlaces reads a list of places with commas between them. A directory
+// counts from where the process is.
+func ParsePlaces(list string) ([]Place, error) {
+	var places []Place
+	for word := range strings.SplitSeq(list, ",") {
+		p, err := parsePlace(strings.TrimSpace(word))
+		if err != nil {
+			return nil, err
+		}
+		places = append(places, p)
+	}
+	return places, nil
+}
+
+func parsePlace(word string) (Place, error) {
+	kind, at, _ := strings.Cut(word, ":")
+	switch {
+	case word == InActions:
+		return Place{Kind: kind}, nil
+	case kind == InRegistry && at != "":
+		return Place{kind, at}, nil
+	case kind == InDirectory && at != "":
+		abs, err := filepath.Abs(at)
+		return Place{kind, abs}, err
+	}
+	return Place{}, errors.New("write it as " + PlaceSyntax)
+}
+
+// Opening is what it takes to open a place.
+type Opening struct {
+	// Getenv has the variables of GitHub's runner, secrets included.
+	Getenv func(string) string
+	// Now is the clock of directories; nil is time.Now.
+	Now func() time.Time
+	// Patience is what the faults of the store may waste.
+	Patience time.Duration
+}
+
+// Open opens a store for runs. It sends nothing yet. Where there is no cache
+// service of GitHub, the error wraps githubcache.ErrNoService.
+func (p Place) Open(o Opening) (Layer, error) {
+	l := Layer{Name: p.String(), Patience: blob.NewPatience(o.Patience)}
+	switch p.Kind {
+	case InDirectory:
+		dir := &blob.Dir{Root: p.At, Now: o.Now}
+		l.Store, l.Keeper = blob.Patient(dir, o.Patience/2), dir
+	case InActions:
+		config := githubcache.ConfigFromEnv(o.Getenv)
+		config.Transport = l.transport()
+		cache, err := githubcache.New(config)
+		if err != nil {
+			return l, err
+		}
+		l.Store = cache
+	case InRegistry:
+		repository, err := oci.New(p.At, oci.Options{Transport: l.transport()})
+		if err != nil {
+			return l, err
+		}
+		l.Store, l.Keeper = repository, repository
+	}
+	return l, nil
+}
+
+func (l Layer) transport() http.RoundTripper {
+	return blob.NewTransport(http.DefaultTransport, blob.TransportOptions{Patience: l.Patience})
+}
+
+// OpenKept opens a store for who looks after it: its Keeper is not nil. That of
+// GitHub's cache is its REST interface, which wants GITHUB_REPOSITORY and
+// GITHUB_TOKEN. The cache service itself, which has the contents, is only there
+// for the steps of actions: elsewhere Store is nil.
+func (p Place) OpenKept(o Opening) (Layer, error) {
+	l, err := p.Open(o)
+	if p.Kind != InActions || err != nil && !errors.Is(err, githubcache.ErrNoService) {
+		return l, err
+	}
+	config := githubcache.RESTConfigFromEnv(o.Getenv)
+	config.Transport = l.transport()
+	rest, err := githubcache.NewREST(config)
+	if err != nil {
+		return l, err
+	}
+	l.Keeper = rest
+	return l, nil
+}
