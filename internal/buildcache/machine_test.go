@@ -52,6 +52,14 @@ func must(t testing.TB, err error) {
 	}
 }
 
+// full skips what takes minutes.
+func full(t *testing.T) {
+	t.Helper()
+	if os.Getenv("GORUN_TEST_FULL") == "" {
+		t.Skip("takes minutes; GORUN_TEST_FULL=1 runs it")
+	}
+}
+
 // machine is one that builds the same sources again and again, each time as if
 // it were new: its caches are always at the same paths.
 type machine struct {
