@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/org/gorun-action/cachekeys"
 	"github.com/org/gorun-action/container"
 )
 
@@ -35,8 +36,9 @@ type standIn struct {
 }
 
 // standIn finds out whether there can be one, and waits for the end of another
-// run's.
-func (r *run) standIn(ctx context.Context, site container.Site) (*standIn, error) {
+// run's. A go command that is itself in the module cache (GOTOOLCHAIN) would be
+// hidden.
+func (r *run) standIn(ctx context.Context, p Plan, site container.Site) (*standIn, error) {
 	s := &standIn{}
 	if site.Contained() {
 		s.possible = true
@@ -47,6 +49,7 @@ func (r *run) standIn(ctx context.Context, site container.Site) (*standIn, error
 		return s, err
 	}
 	switch {
+	case cachekeys.Within(root, p.identity.Root):
 	case r.trimmed():
 		s.possible = true
 	case r.spec.Alone:

@@ -30,7 +30,7 @@ func privateModules(t *testing.T) string {
 
 func TestStandInIsLinkedAndGoes(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "mod")
-	s, err := loanRun(root, true).standIn(t.Context(), host)
+	s, err := loanRun(root, true).standIn(t.Context(), Plan{}, host)
 	if err != nil || !s.possible {
 		t.Fatalf("standIn: %+v, %v", s, err)
 	}
@@ -52,16 +52,25 @@ func TestStandInOnlyWhereItIsSafe(t *testing.T) {
 	full := t.TempDir()
 	write(t, full, map[string]string{"example.com/x@v1.0.0/x.go": "package x\n"})
 	for name, r := range map[string]*run{"not alone": loanRun(t.TempDir(), false), "not empty": loanRun(full, true)} {
-		if s, err := r.standIn(t.Context(), host); err != nil || s.possible {
+		if s, err := r.standIn(t.Context(), Plan{}, host); err != nil || s.possible {
 			t.Errorf("%s: %+v, %v", name, s, err)
 		}
+	}
+}
+
+// A toolchain in the module cache must stay to be seen.
+func TestStandInHidesNoToolchain(t *testing.T) {
+	root := t.TempDir()
+	inside := Plan{identity: container.Identity{Root: filepath.Join(root, "golang.org", "toolchain@v0.0.1-go1.26.8.linux-amd64")}}
+	if s, err := loanRun(root, true).standIn(t.Context(), inside, host); err != nil || s.possible {
+		t.Errorf("%+v, %v", s, err)
 	}
 }
 
 // Another run waits until the modules are whole again.
 func TestStandInIsWaitedFor(t *testing.T) {
 	root := t.TempDir()
-	first, err := loanRun(root, true).standIn(t.Context(), host)
+	first, err := loanRun(root, true).standIn(t.Context(), Plan{}, host)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,12 +79,12 @@ func TestStandInIsWaitedFor(t *testing.T) {
 	}
 	hurried, cancel := context.WithTimeout(t.Context(), 3*loanPoll)
 	defer cancel()
-	if _, err := loanRun(root, false).standIn(hurried, host); err == nil {
+	if _, err := loanRun(root, false).standIn(hurried, Plan{}, host); err == nil {
 		t.Error("the second run did not wait")
 	}
 	done := make(chan error)
 	go func() {
-		_, err := loanRun(root, false).standIn(t.Context(), host)
+		_, err := loanRun(root, false).standIn(t.Context(), Plan{}, host)
 		done <- err
 	}()
 	first.giveBack()
@@ -92,7 +101,7 @@ func TestStandInIsWaitedFor(t *testing.T) {
 // A name that is taken leaves the module cache as it is.
 func TestStandInMakesWay(t *testing.T) {
 	root := t.TempDir()
-	s, err := loanRun(root, true).standIn(t.Context(), host)
+	s, err := loanRun(root, true).standIn(t.Context(), Plan{}, host)
 	if err != nil || !s.possible {
 		t.Fatalf("standIn: %+v, %v", s, err)
 	}
@@ -112,7 +121,7 @@ func TestStandInOfAKilledRunIsRemoved(t *testing.T) {
 	if err := os.Symlink("/elsewhere", own); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := loanRun(root, false).standIn(t.Context(), host); err != nil {
+	if _, err := loanRun(root, false).standIn(t.Context(), Plan{}, host); err != nil {
 		t.Fatal(err)
 	}
 	if links := lent(root); len(links) != 0 {

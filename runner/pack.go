@@ -15,7 +15,7 @@ import (
 // module cache of this machine.
 func (r *run) privateCaches(ctx context.Context, p Plan, site container.Site, dir string) (c PackCaches, giveBack func(), err error) {
 	begin := r.Now()
-	stand, err := r.standIn(ctx, site)
+	stand, err := r.standIn(ctx, p, site)
 	if err != nil || !r.packs(p) {
 		return c, stand.giveBack, err
 	}

@@ -119,7 +119,7 @@ func (d *depot) pack(key string, spoil func([]byte)) {
 		}
 	}
 	contents, err := buildcache.Collect(buildcache.Build{GoCache: gocache, Since: time.Now().Add(-time.Minute)})
-	if err != nil || contents.Index.Entries() != 1 {
+	if err != nil || contents.Index.Files() != 2 {
 		d.Fatal(err, contents)
 	}
 	var pack bytes.Buffer

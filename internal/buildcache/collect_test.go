@@ -206,20 +206,24 @@ func TestRestoreWithoutModules(t *testing.T) {
 	}
 }
 
-func TestWithin(t *testing.T) {
+func TestNews(t *testing.T) {
 	old := sample(4000).Index
 	more := sample(4000)
 	more.add(2, gomod, "", "module example.com/c\n")
-	action := sample(4000)
-	action.actions[7].id[1]++
 	content := sample(4000)
 	content.files[0].sum[0]++
-	for name, x := range map[string]*Index{"file": more.Index, "action": action.Index, "content": content.Index} {
-		if x.Within(old) {
-			t.Errorf("%s: nothing new is seen", name)
+	for name, test := range map[string]struct {
+		x, old *Index
+		want   int64
+	}{
+		"the same":         {old, old, 0},
+		"less":             {old, more.Index, 0},
+		"nothing to be in": {old, nil, old.Raw()},
+		"a file":           {more.Index, old, int64(len("module example.com/c\n"))},
+		"content":          {content.Index, old, content.files[0].size},
+	} {
+		if got := test.x.News(test.old); got != test.want {
+			t.Errorf("%s: %d bytes are new, not %d", name, got, test.want)
 		}
-	}
-	if !old.Within(more.Index) || !old.Within(old) || !(&Index{}).Within(old) {
-		t.Error("what is there is new")
 	}
 }

@@ -124,26 +124,3 @@ func (x *Index) Modules() []ModuleVersion {
 	}
 	return list
 }
-
-// Within reports whether all that a restore of x writes is in old as well, so
-// that a pack of x need not be saved where one of old is.
-func (x *Index) Within(old *Index) bool {
-	for _, a := range x.actions {
-		at, ok := slices.BinarySearchFunc(old.actions, a, action.compare)
-		if !ok || old.outputs[old.actions[at].output] != x.outputs[a.output] {
-			return false
-		}
-	}
-	for _, f := range x.files {
-		of := x.modules[f.module]
-		module, ok := slices.BinarySearchFunc(old.modules, of, mod.compare)
-		if !ok {
-			return false
-		}
-		f.module = module
-		if at, ok := slices.BinarySearchFunc(old.files, f, file.compare); !ok || old.files[at] != f {
-			return false
-		}
-	}
-	return true
-}

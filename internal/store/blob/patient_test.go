@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -150,31 +149,6 @@ func TestPatientFIFO(t *testing.T) {
 		}
 		if took := time.Since(began); took > 10*time.Second {
 			t.Errorf("it took %s", took)
-		}
-	}
-}
-
-func TestObserved(t *testing.T) {
-	var seen []blob.Access
-	s := blob.Observed(newDir(t), "here", func(a blob.Access) { seen = append(seen, a) })
-	blobtest.Run(t, func(t *testing.T) blob.Store { return blob.Observed(newDir(t), "x", func(blob.Access) {}) }, blobtest.Limits{})
-	_ = s.Put(t.Context(), "key-1", []string{"key-"}, bytes.NewReader([]byte("content")))
-	_ = s.Put(t.Context(), "key-1", []string{"key-"}, bytes.NewReader([]byte("content")))
-	_, _ = s.Find(t.Context(), "key-2", "key-")
-	_, _ = s.Find(t.Context(), "key-2")
-	if len(seen) != 4 {
-		t.Fatalf("%d of 4 accesses were told: %+v", len(seen), seen)
-	}
-	for i, want := range []blob.Access{
-		{Op: "put", Key: "key-1", Prefixes: []string{"key-"}, Size: 7},
-		{Op: "put", Key: "key-1", Prefixes: []string{"key-"}, Size: 7, Err: os.ErrExist},
-		{Op: "find", Key: "key-2", Prefixes: []string{"key-"}, Matched: "key-1", Size: 7},
-		{Op: "find", Key: "key-2", Err: os.ErrNotExist},
-	} {
-		got := seen[i]
-		same := got.Store == "here" && got.Op == want.Op && got.Key == want.Key && got.Matched == want.Matched && got.Size == want.Size
-		if !same || !slices.Equal(got.Prefixes, want.Prefixes) || !errors.Is(got.Err, want.Err) || got.Took < 0 {
-			t.Errorf("access %d is %+v, want %+v", i, got, want)
 		}
 	}
 }
