@@ -101,8 +101,14 @@ func (p Place) Open(o Opening) (Layer, error) {
 	return l, nil
 }
 
+// parallel is how many connections to one host are kept for the next part: as
+// many as are used at the same time. net/http keeps two.
+const parallel = 8
+
 func (l Layer) transport() http.RoundTripper {
-	return blob.NewTransport(http.DefaultTransport, blob.TransportOptions{Patience: l.Patience})
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	base.MaxIdleConnsPerHost = parallel
+	return blob.NewTransport(base, blob.TransportOptions{Patience: l.Patience})
 }
 
 // OpenKept opens a store for who looks after it: its Keeper is not nil. That of
