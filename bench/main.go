@@ -4,7 +4,8 @@
 //	go run ./bench
 //
 // bench/build compares builds with `go run`, bench/warm what an unchanged program
-// costs; bench/flood measures the output.
+// costs, and bench/fresh what it costs on a machine that has nothing yet;
+// bench/flood measures the output.
 package main
 
 import (
@@ -14,7 +15,7 @@ import (
 )
 
 func main() {
-	for _, pkg := range []string{"./bench/build", "./bench/warm", "./bench/flood"} {
+	for _, pkg := range []string{"./bench/build", "./bench/warm", "./bench/fresh", "./bench/flood"} {
 		fmt.Printf("== %s\n", pkg)
 		cmd := exec.Command("go", "run", pkg)
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr

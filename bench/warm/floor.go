@@ -4,13 +4,15 @@ import (
 	"context"
 	"path/filepath"
 	"time"
+
+	"github.com/org/gorun-action/bench/sources"
 )
 
 // floor measures what the start of a process costs, with and without what
 // gorun initialises.
 func (b *bench) floor(ctx context.Context) error {
 	dir := filepath.Join(b.tmp, "empty")
-	if err := module(dir, "package main\n\nfunc main() {}\n"); err != nil {
+	if err := sources.Module(dir, "package main\n\nfunc main() {}\n"); err != nil {
 		return err
 	}
 	empty := filepath.Join(b.tmp, "empty.bare")

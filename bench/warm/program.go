@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,10 +12,8 @@ import (
 	"time"
 
 	"github.com/org/gorun-action/bench/monorepo"
+	"github.com/org/gorun-action/bench/sources"
 )
-
-// actVersion is pinned so that the program has the same packages every time.
-const actVersion = "github.com/nektos/act@v0.2.89"
 
 // settled is longer than the 2 s for which the go command keeps files out of
 // its index of a directory (modindex.modTimeCutoff), and gorun out of its own:
@@ -102,64 +99,13 @@ func (b *bench) build(ctx context.Context, p *program) error {
 }
 
 func hello(_ context.Context, dir string) error {
-	return module(dir, "package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println(\"hello\") }\n")
+	return sources.Module(dir, "package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println(\"hello\") }\n")
 }
 
-// module makes a module of one file.
-func module(dir, main string) error {
-	return whole(dir, func(tmp string) error {
-		if err := os.WriteFile(filepath.Join(tmp, "go.mod"), []byte("module example.com/program\n\ngo 1.26\n"), 0o644); err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(tmp, "main.go"), []byte(main), 0o644)
-	})
-}
-
-// act checks the program out: what is in the module cache is read-only and
-// would be no local code.
 func (b *bench) act(ctx context.Context, dir string) error {
-	out, err := b.output(ctx, b.keep, "go", "mod", "download", "-json", actVersion)
-	if err != nil {
-		return err
-	}
-	var downloaded struct{ Dir string }
-	if err := json.Unmarshal([]byte(out), &downloaded); err != nil {
-		return err
-	}
-	return whole(dir, func(tmp string) error { return copyTree(tmp, downloaded.Dir) })
+	return sources.Act(ctx, dir, b.env)
 }
 
 func (b *bench) monorepo(_ context.Context, dir string) error {
 	return monorepo.Write(dir, monorepo.Options{Packages: b.packages, Seed: 1})
-}
-
-// whole fills a directory under another name and renames it, so that -dir
-// never has half a program.
-func whole(dir string, fill func(tmp string) error) error {
-	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".making-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(tmp)
-	if err := fill(tmp); err != nil {
-		return err
-	}
-	return os.Rename(tmp, dir)
-}
-
-// copyTree copies a tree so that its owner may write.
-func copyTree(to, from string) error {
-	root := os.DirFS(from)
-	return fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if target := filepath.Join(to, filepath.FromSlash(name)); d.IsDir() {
-			return os.MkdirAll(target, 0o755)
-		} else if data, err := fs.ReadFile(root, name); err != nil {
-			return err
-		} else {
-			return os.WriteFile(target, data, 0o644)
-		}
-	})
 }

@@ -218,17 +218,6 @@ func TestReadAll(t *testing.T) {
 	}
 }
 
-func TestHalfAProgramIsNoProgram(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "program")
-	broken := errors.New("broken")
-	err := whole(dir, func(tmp string) error {
-		return errors.Join(os.WriteFile(filepath.Join(tmp, "main.go"), nil, 0o644), broken)
-	})
-	if !errors.Is(err, broken) || exists(dir) {
-		t.Errorf("the error is %v, and the directory exists: %v", err, exists(dir))
-	}
-}
-
 func TestUnknownPart(t *testing.T) {
 	if _, err := parse([]string{"-only", "hello,world"}); err == nil || !strings.Contains(err.Error(), `"world"`) {
 		t.Errorf("the error is %v", err)

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -59,16 +61,38 @@ type executables struct {
 
 func (s executables) Get(_ context.Context, key string) (runner.Stored, error) {
 	e, release, err := s.dir.Get(key + s.apart)
-	return runner.Stored{Executable: runner.Executable{Path: e.Path, SHA256: e.SHA256, Size: e.Size}, Release: release}, err
+	return stored(e, release), err
 }
 
 func (s executables) Put(_ context.Context, key string, exe runner.Executable, facts runner.Facts) error {
 	if _, err := s.dir.Put(key+s.apart, exe.Path, exe.SHA256, facts.About); err != nil {
 		return err
 	}
+	return s.tidy()
+}
+
+// tidy removes what is too old or too much.
+func (s executables) tidy() error {
 	cachekeys.Tidy(s.indexes, time.Now())
 	_, err := s.dir.PruneEvery(pruneEvery, s.limits)
 	return err
+}
+
+// Fill implements shared.Filler.
+func (s executables) Fill(ctx context.Context, key string, exe runner.Executable, facts runner.Facts, write func(io.Writer) error) (runner.Stored, error) {
+	e, release, err := s.dir.Fill(key+s.apart, filepath.Base(exe.Path), exe.SHA256, facts.About, write)
+	if errors.Is(err, fs.ErrExist) { // another run put it this very moment
+		return s.Get(ctx, key)
+	}
+	if err != nil {
+		return runner.Stored{}, err
+	}
+	_ = s.tidy() // the next run that keeps something tries again
+	return stored(e, release), nil
+}
+
+func stored(e store.Entry, release func()) runner.Stored {
+	return runner.Stored{Executable: runner.Executable{Path: e.Path, SHA256: e.SHA256, Size: e.Size}, Release: release}
 }
 
 // history is what the entries of a directory store were made of.

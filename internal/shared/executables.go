@@ -44,21 +44,43 @@ func (c *Cache) reads(what, key string) bool {
 	return c.Reads
 }
 
+// Filler is a runner.Store that takes a program while it is unpacked.
+type Filler interface {
+	// Fill is Put, with the program of that name written by write, and Get. write
+	// is called once, or not at all when nothing can be kept.
+	Fill(ctx context.Context, key string, exe runner.Executable, facts runner.Facts, write func(io.Writer) error) (runner.Stored, error)
+}
+
 // fetch gets an executable from a layer. fs.ErrNotExist: it has none that can be
 // used, and that was reported.
 func (c *Cache) fetch(ctx context.Context, layer int, key string) (runner.Stored, error) {
+	stored, err := c.fetchTo(ctx, layer, key, c.unpackHere)
+	if errors.Is(err, errNotKept) {
+		return c.fetchTo(ctx, layer, key, c.unpackApart)
+	}
+	return stored, err
+}
+
+// errNotKept: the disk failed while an executable was unpacked into the store
+// here.
+var errNotKept = errors.New("it cannot be kept here")
+
+func (c *Cache) fetchTo(ctx context.Context, layer int, key string, unpack func(context.Context, *entry.Opened) (runner.Stored, error)) (runner.Stored, error) {
 	t := c.begin(layer, restoring, entry.Executable, key)
 	opened, download, err := t.look(ctx)
 	if err != nil {
 		return runner.Stored{}, t.failed(ctx, err, received(download))
 	}
 	defer download.Close()
-	program, clean, err := c.unpack(opened)
+	stored, err := unpack(ctx, opened)
+	if errors.Is(err, errNotKept) {
+		t.end(runner.TransferSkipped, err.Error(), download.Bytes())
+		return runner.Stored{}, err
+	}
 	if err != nil {
 		t.discard(ctx, err)
 		return runner.Stored{}, t.failed(ctx, err, download.Bytes())
 	}
-	stored := c.keep(ctx, opened, program, clean)
 	t.found("", download.Bytes())
 	stored.Saving = t.saves(opened.Manifest, download.Bytes())
 	c.copyUp(ctx, layer, download, key, nil)
@@ -82,41 +104,60 @@ func (t *transfer) saves(m entry.Manifest, moved int64) *runner.Saving {
 	return s
 }
 
-// unpack writes the program of an entry into a directory of its own, with its
-// own name. Only a whole and right one is returned.
-func (c *Cache) unpack(opened *entry.Opened) (program string, clean func(), err error) {
+// unpackHere unpacks the program of an entry into the store here. Where it
+// cannot be kept, it is run from another place.
+func (c *Cache) unpackHere(ctx context.Context, opened *entry.Opened) (runner.Stored, error) {
+	local, ok := c.Local.(Filler)
+	about, err := opened.About()
+	if !c.Keeps || !ok || err != nil {
+		return c.unpackApart(ctx, opened)
+	}
+	m, begun := opened.Manifest, false
+	var reading error
+	stored, err := local.Fill(ctx, m.Key, executable(m, m.Name), runner.Facts{About: about}, func(w io.Writer) error {
+		begun = true
+		reading = opened.Program(w)
+		return reading
+	})
+	switch {
+	case err == nil && stored.SHA256 != m.Content.SHA256:
+		stored.Release() // somebody else put it meanwhile
+		return runner.Stored{}, errNotKept
+	case err != nil && !begun:
+		return c.unpackApart(ctx, opened)
+	case err != nil && (reading == nil || isLocal(reading)):
+		return runner.Stored{}, fmt.Errorf("%w: %w", errNotKept, err)
+	}
+	return stored, err
+}
+
+func executable(m entry.Manifest, path string) runner.Executable {
+	return runner.Executable{Path: path, SHA256: m.Content.SHA256, Size: m.Content.Size}
+}
+
+// isLocal reports whether an error is one of a file.
+func isLocal(err error) bool {
+	_, ok := errors.AsType[*fs.PathError](err)
+	return ok
+}
+
+// unpackApart unpacks the program of an entry into a directory of its own, with
+// its own name. Only a whole and right one is returned.
+func (c *Cache) unpackApart(_ context.Context, opened *entry.Opened) (runner.Stored, error) {
 	dir, clean, err := c.TempDir()
 	if err != nil {
-		return "", nil, err
+		return runner.Stored{}, err
 	}
-	program = filepath.Join(dir, opened.Manifest.Name)
+	program := filepath.Join(dir, opened.Manifest.Name)
 	f, err := os.OpenFile(program, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
 	if err == nil {
 		err = errors.Join(opened.Program(f), f.Close())
 	}
 	if err != nil {
 		clean()
-		return "", nil, err
+		return runner.Stored{}, err
 	}
-	return program, clean, nil
-}
-
-// keep puts a program into the store here and returns it from there. Where that
-// cannot be, it is run from where it is.
-func (c *Cache) keep(ctx context.Context, opened *entry.Opened, program string, clean func()) runner.Stored {
-	m := opened.Manifest
-	exe := runner.Executable{Path: program, SHA256: m.Content.SHA256, Size: m.Content.Size}
-	about, err := opened.About()
-	if err == nil && c.Keeps {
-		err = c.Local.Put(ctx, m.Key, exe, runner.Facts{About: about})
-		if err == nil || errors.Is(err, fs.ErrExist) {
-			if stored, err := c.Local.Get(ctx, m.Key); err == nil && stored.SHA256 == exe.SHA256 {
-				clean()
-				return stored
-			}
-		}
-	}
-	return runner.Stored{Executable: exe, Release: sync.OnceFunc(clean), Temporary: true}
+	return runner.Stored{Executable: executable(opened.Manifest, program), Release: sync.OnceFunc(clean), Temporary: true}, nil
 }
 
 // Put implements runner.Store. What layers do with it is reported; the error is

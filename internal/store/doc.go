@@ -55,7 +55,9 @@
 // could hide an edit in the tick of the one before (git's technical notes on
 // "racy git" are about the same); so there is no seal unless the clock of the
 // file system, read from the file that becomes the seal, is past the ctime of
-// the program before its bytes are hashed.
+// the program before its bytes are hashed. Nor is there one before the program
+// is on the disk: after a crash it would stand for bytes that never got there.
+// [Dir.Fill] does not wait for the disk, and leaves the seal to the next use.
 //
 // # Trust
 //

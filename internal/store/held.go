@@ -229,6 +229,8 @@ func (d *Dir) hash(dir string, e Entry, st unix.Stat_t) error {
 	if err != nil || !same(before, st) || sealText(e.SHA256, after) != sealText(e.SHA256, st) {
 		return damagef("its program changed while it was read")
 	}
-	s.finish()
+	if f.Sync() == nil { // what Fill left may not be on the disk yet, see work.seal
+		s.finish()
+	}
 	return nil
 }

@@ -34,28 +34,41 @@ func (d *Dir) Put(key, program, sha256 string, about []byte) (Entry, error) {
 }
 
 func (d *Dir) put(key, program, sha256 string, about []byte) (Entry, error) {
-	if err := d.prepare(key); err != nil {
-		return Entry{}, err
-	}
-	if d.has(key) {
-		return Entry{}, fs.ErrExist
-	}
-	w, err := d.newWork()
+	w, err := d.begin(key)
 	if err != nil {
 		return Entry{}, err
 	}
 	defer w.close()
-	hd := header{
-		key: key, name: filepath.Base(program), sha256: sha256, created: d.now().UTC(),
-		aboutSize: int64(len(about)), aboutSHA256: digest(about),
+	hd := d.newHeader(key, filepath.Base(program), sha256, about)
+	if err := w.fill(&hd, about, func(to io.Writer) error { return copyProgram(to, program) }); err != nil {
+		return Entry{}, err
 	}
-	if err := w.fill(&hd, program, about); err != nil {
+	if err := w.seal(hd); err != nil {
 		return Entry{}, err
 	}
 	if err := w.place(key); err != nil {
 		return Entry{}, err
 	}
 	return hd.entry(d.dir(key), hd.created), nil
+}
+
+// begin makes room for the entry of a key. One that is there and whole is
+// fs.ErrExist.
+func (d *Dir) begin(key string) (*work, error) {
+	if err := d.prepare(key); err != nil {
+		return nil, err
+	}
+	if d.has(key) {
+		return nil, fs.ErrExist
+	}
+	return d.newWork()
+}
+
+func (d *Dir) newHeader(key, name, sha256 string, about []byte) header {
+	return header{
+		key: key, name: name, sha256: sha256, created: d.now().UTC(),
+		aboutSize: int64(len(about)), aboutSHA256: digest(about),
+	}
 }
 
 // prepare checks the key and makes the directories.
@@ -111,27 +124,32 @@ func (w *work) close() {
 	}
 }
 
-// fill writes the files of an entry, and learns the size of its program.
-func (w *work) fill(hd *header, program string, about []byte) error {
+// fill writes the files of an entry, and learns the size of its program, which
+// write writes. It must have the SHA-256 of the header. That it may be executed
+// here is known before anything is written.
+func (w *work) fill(hd *header, about []byte, write func(io.Writer) error) error {
 	if err := checkName(hd.name); err != nil {
 		return err
 	}
-	to := filepath.Join(w.dir, programDir, hd.name)
+	to := w.program(*hd)
 	if err := os.Mkdir(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}
-	var err error
-	if hd.size, err = copyProgram(to, program, hd.sha256); err != nil {
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o700)
+	if err != nil {
 		return err
 	}
+	defer f.Close()
 	if err := executable(to); err != nil {
 		return fmt.Errorf("no program may be executed in %s: %w", w.d.Root, err)
 	}
-	if err := w.describe(*hd, about); err != nil {
+	if hd.size, err = writeProgram(f, hd.sha256, write); err != nil {
 		return err
 	}
-	return w.d.sealNew(w.dir, to, hd.sha256)
+	return w.describe(*hd, about)
 }
+
+func (w *work) program(hd header) string { return filepath.Join(w.dir, programDir, hd.name) }
 
 // describe writes what goes along with the program.
 func (w *work) describe(hd header, about []byte) error {
@@ -148,44 +166,58 @@ func (w *work) describe(hd header, about []byte) error {
 	return os.Chtimes(name, hd.created, hd.created)
 }
 
-// copyProgram copies a program that has to have a SHA-256. It is on the disk
-// when this returns: after a crash, a seal must not stand for bytes that never
-// got there. The other files say themselves whether they are whole.
-func copyProgram(to, from, want string) (size int64, err error) {
-	src, err := os.Open(from)
-	if err != nil {
-		return 0, err
-	}
-	defer src.Close()
-	if st, err := fstat(src); err != nil || !isRegular(st) {
-		return 0, errors.Join(fmt.Errorf("%s is no regular file", from), err)
-	}
-	dst, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o700)
-	if err != nil {
-		return 0, err
-	}
-	defer dst.Close()
+// writeProgram has a program written that has to have a SHA-256.
+func writeProgram(f *os.File, want string, write func(io.Writer) error) (size int64, err error) {
 	sum := sha256.New()
-	if size, err = io.Copy(io.MultiWriter(dst, sum), src); err != nil {
-		return 0, fmt.Errorf("copying: %w", err)
+	if err := write(io.MultiWriter(f, sum)); err != nil {
+		return 0, err
 	}
-	if size == 0 {
+	st, err := fstat(f)
+	if err != nil {
+		return 0, err
+	}
+	if st.Size == 0 {
 		return 0, errors.New("it is empty")
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != want {
 		return 0, fmt.Errorf("its SHA-256 is %s, not %s", got, want)
 	}
-	return size, finish(dst)
+	if err := f.Chmod(0o755); err != nil { // whatever the umask is
+		return 0, err
+	}
+	return st.Size, f.Close()
 }
 
-func finish(f *os.File) error {
-	if err := f.Chmod(0o755); err != nil { // whatever the umask is
+func copyProgram(to io.Writer, from string) error {
+	src, err := os.Open(from)
+	if err != nil {
 		return err
 	}
+	defer src.Close()
+	if st, err := fstat(src); err != nil || !isRegular(st) {
+		return errors.Join(fmt.Errorf("%s is no regular file", from), err)
+	}
+	if _, err := io.Copy(to, src); err != nil {
+		return fmt.Errorf("copying: %w", err)
+	}
+	return nil
+}
+
+// seal seals a program that nobody but this process has seen yet, and that was
+// hashed when it was written. It is on the disk first: after a crash, a seal
+// must not stand for bytes that never got there. The other files say themselves
+// whether they are whole.
+func (w *work) seal(hd header) error {
+	program := w.program(hd)
+	f, _, err := openRegular(program, os.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	return f.Close()
+	return w.d.sealNew(w.dir, program, hd.sha256)
 }
 
 // place gives an entry its name.
