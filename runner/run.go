@@ -106,6 +106,7 @@ func (r *run) steps(ctx context.Context) error {
 			found = Stored{} // nothing is left to compare a build with
 		}
 	}
+	r.result.Saving = nil // a build follows, whatever was found
 	return r.buildAndRun(ctx, plan, found)
 }
 

@@ -1,6 +1,7 @@
 package githubactions
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -45,6 +46,7 @@ type Reporter struct {
 	warnings int
 	restored *runner.Restored
 	saved    *runner.Saved
+	moved    []runner.Transferred // the first
 	result   runner.Result
 }
 
@@ -87,6 +89,10 @@ func (r *Reporter) commands(e runner.Event) []Command {
 		r.restored = &e
 	case runner.Saved:
 		r.saved = &e
+	case runner.Transferred:
+		if moved(e) && len(r.moved) < maxTransfers {
+			r.moved = append(r.moved, e)
+		}
 	case runner.Warned:
 		if r.warnings++; len(r.warned) < maxWarned {
 			r.warned = append(r.warned, e)
@@ -152,7 +158,10 @@ func (r *Reporter) chooser(commands *[]Command) Annotator {
 func (r *Reporter) Summary() Summary {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return Summary{Result: r.result, Restored: r.restored, Saved: r.saved, Warned: r.warned[:len(r.warned):len(r.warned)], Warnings: r.warnings}
+	return Summary{
+		Result: r.result, Restored: r.restored, Saved: r.saved, Transfers: slices.Clone(r.moved),
+		Warned: r.warned[:len(r.warned):len(r.warned)], Warnings: r.warnings,
+	}
 }
 
 func (a Annotation) command() Command {

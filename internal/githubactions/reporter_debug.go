@@ -26,6 +26,8 @@ func debugText(e runner.Event) string {
 		return fmt.Sprintf("program: status %d after %s", e.Status.Shell(), duration(e.Took.Milliseconds()))
 	case runner.Saved:
 		return savedText(e)
+	case runner.Transferred:
+		return transferredText(e)
 	case runner.Finished:
 		return resultText(e.Result)
 	}
@@ -50,6 +52,21 @@ func savedText(e runner.Saved) string {
 		text = "kept"
 	}
 	return fmt.Sprintf("cache: %s in %s: %s%s", text, duration(e.Took.Milliseconds()), cmp.Or(e.Key, "-"), indented(e.Reasons))
+}
+
+func transferredText(e runner.Transferred) string {
+	text := fmt.Sprintf("shared cache: %s: %s %s: %s, %s in %s", e.Store, e.Op, e.What, e.Outcome, size(e.Bytes), duration(e.Took.Milliseconds()))
+	if e.Reason != "" {
+		text += ": " + e.Reason
+	}
+	lines := []string{"key " + e.Key}
+	for _, p := range e.Prefixes {
+		lines = append(lines, "or one that begins with "+p)
+	}
+	if e.Matched != "" {
+		lines = append(lines, "matched "+e.Matched)
+	}
+	return text + indented(lines)
 }
 
 func resultText(r runner.Result) string {

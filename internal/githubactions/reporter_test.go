@@ -68,9 +68,10 @@ func TestReporter(t *testing.T) {
 			buildStarted, downloading, runner.Finished{Result: all[runner.Integrity].Result},
 		}},
 		{"a hit", []runner.Event{
-			planned, runner.Restored{Key: someKey, Hit: true, Executable: &executable}, started,
+			planned, executableHit, runner.Restored{Key: someKey, Hit: true, Executable: &executable}, started,
 			runner.Exited{Status: container.ExitStatus{Signal: syscall.SIGTERM}}, runner.Finished{Result: all[runner.Success].Result},
 		}},
+		{"a shared cache", []runner.Event{missedIt, missed, packNear, buildStarted, built, started, packKept, runner.Exited{}, runner.Finished{Result: all[runner.Success].Result}}},
 		{"a build that says nothing", []runner.Event{buildStarted, built, started, runner.Finished{Result: all[runner.Success].Result}}},
 	} {
 		_, out := job(&Annotator{Workspace: "/github/workspace"}, c.events...)
@@ -139,16 +140,16 @@ func TestNoAnnotations(t *testing.T) {
 }
 
 func TestReporterSummary(t *testing.T) {
-	events := []runner.Event{missed, runner.Saved{Key: someKey, Reasons: []string{"why not"}}}
+	events := []runner.Event{missedIt, missed, packNear, packKept, runner.Saved{Key: someKey, Reasons: []string{"why not"}}}
 	for range 100 {
 		events = append(events, warned)
 	}
 	r, _ := job(nil, append(events, runner.Finished{Result: outcomes()[runner.Failure].Result})...)
 	s := r.Summary()
-	if s.Result.Outcome != runner.Failure || s.Restored == nil || s.Saved == nil || len(s.Warned) != maxWarned || s.Warnings != 100 {
+	if s.Result.Outcome != runner.Failure || s.Restored == nil || s.Saved == nil || len(s.Warned) != maxWarned || s.Warnings != 100 || len(s.Transfers) != 2 {
 		t.Errorf("%+v", s)
 	}
-	for _, want := range []string{"main.go changed", "why not", "and 80 more"} {
+	for _, want := range []string{"main.go changed", "why not", "and 80 more", "restored a part of the build cache from"} {
 		if !strings.Contains(s.Markdown(), want) {
 			t.Errorf("without %q:\n%s", want, s.Markdown())
 		}
@@ -161,7 +162,7 @@ func TestReporterAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			for _, e := range []runner.Event{planned, missed, buildStarted, downloading, built, warned, started, runner.Saved{}, runner.Finished{}} {
+			for _, e := range []runner.Event{planned, packNear, missed, buildStarted, downloading, built, warned, started, runner.Saved{}, runner.Finished{}} {
 				r.Event(e)
 				_ = r.Summary().Markdown()
 			}

@@ -21,6 +21,9 @@ type Summary struct {
 	Restored *runner.Restored
 	// Saved is what became of the executable after the build; nil if nothing did.
 	Saved *runner.Saved
+	// Transfers are the first that brought something from a shared store, or
+	// left something there.
+	Transfers []runner.Transferred
 	// Warned are the first faults that did not change the result, and Warnings
 	// says how many there were.
 	Warned   []runner.Warned

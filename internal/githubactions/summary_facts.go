@@ -17,6 +17,7 @@ func (s Summary) facts() string {
 	var b strings.Builder
 	for _, f := range []struct{ name, text string }{
 		{"Cache", s.cache()},
+		{"Shared cache", s.shared()},
 		{"Toolchain", toolchainFact(s.Result)},
 		{"Executable", executableFact(s.Result)},
 		{"Command", code(cut(commandLine(s.Result.Command), maxCommand))},

@@ -33,7 +33,7 @@ var ours = []ast.NodeKind{
 	extast.KindTable, extast.KindTableHeader, extast.KindTableRow, extast.KindTableCell,
 }
 
-var strong = []string{"Hint:", "Cache:", "Toolchain:", "Executable:", "Command:", "Warnings", "Reproduce this", "total"}
+var strong = []string{"Hint:", "Cache:", "Shared cache:", "Toolchain:", "Executable:", "Command:", "Warnings", "Reproduce this", "total"}
 
 // checkMarkdown fails unless markdown has only what is gorun's own as markup.
 func checkMarkdown(t *testing.T, markdown string) {
@@ -174,9 +174,10 @@ func everywhere(text string, o runner.Outcome, limit int) Summary {
 			Timings:     runner.Timings{Plan: 1, Build: int64(len(text)), Total: 10},
 			Diagnostics: []runner.Diagnostic{{Kind: text, File: text, Message: text, Package: text, Function: text}, {Kind: "error", Message: text}},
 		},
-		Restored: &runner.Restored{Reasons: list, Differences: list},
-		Saved:    &runner.Saved{Reasons: list},
-		Warned:   []runner.Warned{{Message: text, Hint: text}}, Warnings: 1,
+		Restored:  &runner.Restored{Reasons: list, Differences: list},
+		Saved:     &runner.Saved{Reasons: list},
+		Transfers: []runner.Transferred{{Store: text, Op: text, What: text, Outcome: runner.TransferKept}},
+		Warned:    []runner.Warned{{Message: text, Hint: text}}, Warnings: 1,
 		Image: text, Directory: text, Limit: limit,
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/org/gorun-action/runner"
 )
@@ -41,6 +42,16 @@ var (
 	panicAt       = runner.Diagnostic{Kind: "panic", File: "main.go", Line: 12, Message: "boom", Package: "main", Function: "main.work"}
 	raceAt        = runner.Diagnostic{Kind: "race", File: "main.go", Line: 20, Message: "data race", Package: "main", Function: "main.count"}
 	timeoutAt     = runner.Diagnostic{Kind: "timeout", File: "main.go", Line: 31, Message: "the program was here at the time limit", Package: "main", Function: "main.wait"}
+)
+
+var (
+	executableHit = runner.Transferred{Store: "actions", Op: "restore", What: "executable", Key: someKey, Matched: someKey, Outcome: runner.TransferHit, Bytes: 12_300_000, Took: 400 * time.Millisecond}
+	packNear      = runner.Transferred{
+		Store: "oci:registry.example/cache", Op: "restore", What: "pack", Key: "b1-new", Prefixes: []string{"b1-"}, Matched: "b1-old",
+		Outcome: runner.TransferNear, Bytes: 64_000_000, Took: 1200 * time.Millisecond, Reason: "it saves 19 s and costs 2 s",
+	}
+	packKept = runner.Transferred{Store: "oci:registry.example/cache", Op: "save", What: "pack", Key: "b1-new", Outcome: runner.TransferKept, Bytes: 65_000_000, Took: 2 * time.Second}
+	missedIt = runner.Transferred{Store: "actions", Op: "restore", What: "executable", Key: someKey, Outcome: runner.TransferMiss, Took: 80 * time.Millisecond}
 )
 
 const someKey = "x1-linux.amd64-c67359e83a61-f406fff06b27-f5b37658987c1f59fd8473e162476760c4df96c508222123b64c5fadd19a03e5"
@@ -79,10 +90,14 @@ func outcomes() map[runner.Outcome]Summary {
 		s.Result.Reproduce, s.Result.Cache, s.Result.Builder, s.Result.Toolchain = "", runner.Hit, "host", &hostToolchain
 		s.Result.Timings = runner.Timings{Plan: 9, Restore: 1, Run: 1250, Total: 1262}
 		s.Restored = &runner.Restored{Key: someKey, Hit: true, Executable: &executable}
+		s.Result.Saving = &runner.Saving{Store: "actions", What: "executable", Bytes: 12_300_000, SavedMS: 41_000, SavedBytes: 250_000_000}
+		s.Transfers = []runner.Transferred{executableHit}
 	})
 	put(ran(runner.Failure, 3, "the program exited with status 3"), func(s *Summary) {
 		s.Restored = &runner.Restored{Key: someKey, Differences: []string{"cmd/hello/main.go changed", "golang.org/x/sys v0.47.0 → v0.48.0"}}
 		s.Saved = &runner.Saved{Key: someKey, Reasons: []string{"the sources changed during the build"}}
+		s.Result.Saving = &runner.Saving{Store: "oci:registry.example/cache", What: "pack", Bytes: 64_000_000, SavedMS: 18_250}
+		s.Transfers = []runner.Transferred{packNear, packKept}
 		s.Warned, s.Warnings = []runner.Warned{{Message: "the cache cannot be written: no space left on device", Hint: "make room on the disk"}}, 1
 	})
 	put(ran(runner.Panic, 2, "the program panicked: runtime error: index out of range [5] with length 3"), func(s *Summary) {
@@ -206,6 +221,9 @@ func TestSummaryBoundsEverything(t *testing.T) {
 		s.Warned = append(s.Warned, runner.Warned{Message: huge, Hint: huge})
 	}
 	s.Warnings = 1000
+	for range maxTransfers {
+		s.Transfers = append(s.Transfers, runner.Transferred{Store: huge, Outcome: runner.TransferKept})
+	}
 	got := s.Markdown()
 	if len(got) > MaxSummary || !strings.Contains(got, "100 more diagnostics did not fit") || !strings.Contains(got, "and 980 more") {
 		t.Errorf("%d bytes: %.500s", len(got), got)
@@ -230,6 +248,25 @@ func TestDockerLine(t *testing.T) {
 	}
 	if got := (Summary{Result: runner.Result{Reproduce: "gorun ."}}).docker(); got != "" {
 		t.Errorf("without an image: %s", got)
+	}
+}
+
+func TestSavings(t *testing.T) {
+	for _, c := range []struct {
+		saving *runner.Saving
+		want   string
+	}{
+		{nil, ""},
+		{&runner.Saving{Store: "actions", What: "executable"}, ""},
+		{&runner.Saving{Store: "actions", What: "executable", SavedMS: 900}, ", saved about 900 ms"},
+		{&runner.Saving{Store: "actions", What: "executable", SavedBytes: 3_000_000}, ", saved about 3.0 MB"},
+		{&runner.Saving{Store: "actions", What: "pack", SavedMS: 900}, ""},
+		{&runner.Saving{Store: "dir:/x", What: "executable", SavedMS: 900}, ""},
+	} {
+		s := Summary{Result: runner.Result{Saving: c.saving}, Transfers: []runner.Transferred{executableHit}}
+		if got, want := s.shared(), "restored the executable from `actions`: 12.3 MB in 400 ms"+c.want; got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
 	}
 }
 

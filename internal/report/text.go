@@ -14,7 +14,8 @@ import (
 
 // The rules of the text for people:
 //
-//   - A run that succeeds has one line, its last one.
+//   - A run that succeeds has one line, its last one, and one before it for
+//     whatever came from a shared store or went there: it took its time.
 //   - The go command's text is shown as it comes, verbatim and once.
 //   - A run that fails ends with "gorun: " and one sentence, then what is
 //     known of: the place, "hint: " and what to do, "reproduce: " and a command.

@@ -45,6 +45,34 @@ var (
 	}, succeeded...)
 )
 
+// transfers are all outcomes of what shared stores were asked.
+func transfers() []runner.Event {
+	of := func(op, what, outcome, reason string, bytes int64) runner.Event {
+		e := runner.Transferred{Store: "actions", Op: op, What: what, Key: "x1-key", Outcome: outcome, Reason: reason, Bytes: bytes, Took: 1234567 * time.Microsecond}
+		if what == "pack" {
+			e.Key, e.Prefixes = "b1-key-new", []string{"b1-key-", "b1-"}
+		}
+		switch outcome {
+		case runner.TransferHit:
+			e.Matched = e.Key
+		case runner.TransferNear:
+			e.Matched = "b1-key-old"
+		}
+		return e
+	}
+	return []runner.Event{
+		of("restore", "executable", runner.TransferMiss, "", 0),
+		of("restore", "executable", runner.TransferHit, "", 12_300_000),
+		of("restore", "executable", runner.TransferRefused, "the cache entry is not trusted here: it is from\x1b[2J pull_request", 4096),
+		of("restore", "executable", runner.TransferFault, "the server answered 503 Service Unavailable", 0),
+		of("restore", "pack", runner.TransferNear, "it saves 12 s and costs 2 s", 64_000_000),
+		of("restore", "pack", runner.TransferSkipped, "the build cache of this machine is in use: /root/.cache/go-build", 0),
+		of("save", "executable", runner.TransferKept, "", 12_300_000),
+		of("save", "executable", runner.TransferExists, "", 0),
+		of("save", "pack", runner.TransferReadOnly, "the store may only be read", 0),
+	}
+}
+
 func killed() []runner.Event {
 	return append(buildRun[:len(buildRun):len(buildRun)],
 		runner.Exited{Status: container.ExitStatus{Signal: syscall.SIGKILL}},
@@ -66,7 +94,9 @@ func TestText(t *testing.T) {
 		name   string
 		events []runner.Event
 	}{
-		{"success", succeeded}, {"remarks", remarked}, {"build failed", failedBuild}, {"panic", panicked}, {"killed", killed()}, {"races", manyRaces()},
+		{"success", succeeded}, {"remarks", remarked}, {"transfers", transfers()},
+		{"transfers explained", append([]runner.Event{runner.Explained{Key: "x1-key"}}, transfers()...)},
+		{"build failed", failedBuild}, {"panic", panicked}, {"killed", killed()}, {"races", manyRaces()},
 		{"usage", []runner.Event{runner.Finished{Result: runner.Result{Outcome: runner.Usage, ExitStatus: 125, Error: "unknown flag --x", Hint: "see gorun -h"}}}},
 	} {
 		for _, kind := range []struct {
