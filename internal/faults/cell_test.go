@@ -45,7 +45,7 @@ func (w *world) tryOnce(t testing.TB, c cell) report {
 	s := serve(t, w, m, c.store)
 	defer func() { s.close() }()
 	m.mountStore(t, c, s)
-	s.fill(t, w, c.store)
+	s.fill(t, w, c)
 	harm := m.spoil(t, c, s)
 	job := m.task(t, c, s)
 	job.attr = harm.attr
@@ -117,6 +117,8 @@ func (c cell) judge(t testing.TB, got, want *result) {
 	switch {
 	case c.recovers() && !used:
 		t.Errorf("it did not get over the fault: %+v", got.transfers)
+	case c.fault == webPage && used:
+		t.Errorf("it takes a web page for an answer: %+v", tr)
 	case c.reads() && c.spoils() && used:
 		t.Errorf("it used what the fault spoiled: %+v", tr)
 	case tr.Outcome == "none":

@@ -32,6 +32,7 @@ func TestMatrix(t *testing.T) {
 	begin := time.Now()
 	w := newWorld(t)
 	cells := chosen(t)
+	t.Run("action", w.testAction)
 	reports := w.runAll(t, cells)
 	table := tableOf(reports)
 	t.Logf("%d cells ran in %s\n%s", len(cells), time.Since(begin).Round(time.Second), table)

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -21,7 +22,6 @@ type strike struct {
 	r *http.Request
 
 	cell  cell
-	asked string // the key, where the request has one
 	times int    // how many were harmed, with this one
 	looks int    // look-ups since the first one
 	gone  bool
@@ -153,9 +153,11 @@ func (s *strike) mistake() {
 // misguide leads a look-up to another entry, which it says is the right one.
 func (s *strike) misguide(other *entryData) {
 	right := s.world.entry(s.cell.kind, seedProgram)
-	rename := func(from, to string, data []byte) []byte { return bytes.ReplaceAll(data, []byte(from), []byte(to)) }
-	if s.r.Body != nil {
-		body := rename(right.key, other.key, rename(s.asked, other.key, peek(s.r)))
+	var in map[string]any
+	if json.Unmarshal(peek(s.r), &in) == nil { // v2
+		in["key"] = other.key
+		delete(in, "restore_keys")
+		body, _ := json.Marshal(in)
 		s.r.Body, s.r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
 	query := s.r.URL.Query()
@@ -167,7 +169,7 @@ func (s *strike) misguide(other *entryData) {
 		s.r.URL.Path = at + "/manifests/" + other.key
 	}
 	rec := s.honest()
-	s.passAs(rec, rename(other.key, right.key, rec.Body.Bytes()))
+	s.passAs(rec, bytes.ReplaceAll(rec.Body.Bytes(), []byte(other.key), []byte(right.key)))
 }
 
 var expiry = regexp.MustCompile(`([?&]|\\u0026)se=[^&"\\]*`)

@@ -77,11 +77,11 @@ func (p *proxy) strikes(s *strike, step, key string) bool {
 	if step == lookUp && p.hits > 0 {
 		p.looks++
 	}
-	hit := p.gone || p.cell.step == step && p.cell.kind == p.kind
+	hit := p.gone || p.cell != (cell{}) && p.cell.step == step && p.cell.kind == p.kind
 	if hit {
 		p.hits++
 	}
-	s.cell, s.asked, s.times, s.looks, s.gone = p.cell, key, p.hits, p.looks, p.gone
+	s.cell, s.times, s.looks, s.gone = p.cell, p.hits, p.looks, p.gone
 	return hit
 }
 

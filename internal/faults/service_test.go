@@ -39,8 +39,8 @@ func serve(t testing.TB, w *world, m *machine, kind string) *service {
 	return serveActions(w, kind)
 }
 
-func (s *service) fill(t testing.TB, w *world, kind string) {
-	must(t, w.fill(context.Background(), s.store(t, kind)))
+func (s *service) fill(t testing.TB, w *world, c cell) {
+	must(t, w.fill(context.Background(), s.store(t, c.store), c))
 }
 
 // store is a client of ours, for what is not tested here.

@@ -174,15 +174,20 @@ func copyOf(t testing.TB, gocache, to string) string {
 	return to
 }
 
-// fill puts the seed's entries into a store.
-func (w *world) fill(ctx context.Context, store blob.Store) error {
+// fill puts the seed's entries into a store, and those that a cell takes for
+// them.
+func (w *world) fill(ctx context.Context, store blob.Store, c cell) error {
 	for _, kind := range []string{executable, pack} {
 		e := w.entry(kind, seedProgram)
 		if err := store.Put(ctx, e.key, e.prefixes, content{e.data}); err != nil {
 			return err
 		}
 	}
-	return nil
+	if c.step != lookUp || c.fault != wrongBlob {
+		return nil
+	}
+	e := w.entry(c.kind, otherProgram)
+	return store.Put(ctx, e.key, nil, content{e.data})
 }
 
 // content is a blob in memory.
