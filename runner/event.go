@@ -93,7 +93,11 @@ type Exited struct {
 type Noticed struct{ Message string }
 
 // Warned is a fault that did not change the result.
-type Warned struct{ Message, Hint string }
+type Warned struct {
+	Message, Hint string
+	// Cache says that it is one of a cache, of which one says enough.
+	Cache bool
+}
 
 // Finished is the last event of every run.
 type Finished struct{ Result Result }

@@ -276,7 +276,7 @@ func (r *run) cacheFault(message, hint string) Event {
 		return nil
 	}
 	r.faulty = true
-	return Warned{Message: message, Hint: hint}
+	return Warned{Message: message, Hint: hint, Cache: true}
 }
 
 // warnCache reports a fault of the cache, unless one has been reported.

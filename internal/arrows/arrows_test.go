@@ -29,6 +29,7 @@ var rooms = map[string][]string{
 	"internal/conformance":          {},
 	"internal/docs":                 {},
 	"internal/examples":             {},
+	"internal/faults":               {},
 	"internal/githubactions":        {"internal/buildflags", "internal/goenv", "runner"},
 	"internal/githubactions/parser": {},
 	"internal/goenv":                {},

@@ -106,7 +106,7 @@ func (j *JSON) Event(e runner.Event) {
 	case runner.Noticed:
 		j.record(now, zerolog.InfoLevel, "notice", noticeFields(e))
 	case runner.Warned:
-		j.record(now, zerolog.WarnLevel, "warning", warningFields(e))
+		j.record(now, zerolog.WarnLevel, "warning", warningFields{e.Message, e.Hint})
 	case runner.Finished:
 		j.finish(e.Result)
 	}

@@ -92,6 +92,7 @@ func (c *Cache) warned(layer Layer, err error) {
 		c.Report.Event(runner.Warned{
 			Message: "the shared cache " + layer.Name + " cannot be used: " + err.Error(),
 			Hint:    "the run goes on without it; --explain shows what was asked and answered",
+			Cache:   true,
 		})
 	})
 }

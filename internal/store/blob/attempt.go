@@ -31,7 +31,7 @@ func (t *Transport) attempt(req *http.Request, body io.ReadCloser, n int) (resp 
 	a := &attempt{t: t, caller: req.Context(), began: time.Now()}
 	a.about = Attempt{Method: req.Method, Host: req.URL.Host, Path: req.URL.Path, Number: n}
 	a.ctx, a.cancel = context.WithCancelCause(req.Context())
-	a.w = newWatch(&t.pace, a.cancel)
+	a.w = newWatch(&t.pace, t.patience.Left(), a.cancel)
 	resp, err = t.base.RoundTrip(a.request(req, body))
 	a.w.do(a.w.answer)
 	if err == nil {

@@ -32,6 +32,7 @@ type pace struct {
 // source, and not while nobody reads the one that comes.
 type watch struct {
 	*pace
+	left   time.Duration // what faults may waste, when the attempt began
 	cancel context.CancelCauseFunc
 
 	mu       sync.Mutex
@@ -50,8 +51,8 @@ type watch struct {
 	unreadable error // why the body of the request cannot be read: no fault of the network
 }
 
-func newWatch(p *pace, cancel context.CancelCauseFunc) *watch {
-	w := &watch{pace: p, cancel: cancel}
+func newWatch(p *pace, left time.Duration, cancel context.CancelCauseFunc) *watch {
+	w := &watch{pace: p, left: left, cancel: cancel}
 	w.do(func() {
 		w.timer = time.AfterFunc(w.tick(), w.look)
 		w.run()
@@ -228,7 +229,9 @@ func (s source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// drain is how long it takes at the floor until all is sent that was read.
+// drain is how long it takes at the floor until all is sent that was read, as far
+// as faults may still waste that on top of a stall.
 func (w *watch) drain() time.Duration {
-	return time.Duration(float64(min(w.bytes, sendBuffer)) / float64(w.floor) * float64(time.Second))
+	d := time.Duration(float64(min(w.bytes, sendBuffer)) / float64(w.floor) * float64(time.Second))
+	return min(d, max(w.left-w.stall, 0))
 }

@@ -1,6 +1,7 @@
 package githubcache
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -114,8 +115,21 @@ func (s *v1) reserveAndSend(ctx context.Context, key string, content blob.Conten
 	if err := s.upload(ctx, link, content); err != nil {
 		return fmt.Errorf("uploading: %w", err)
 	}
-	if _, _, err := s.client.call(ctx, http.MethodPost, link, commitRequest{size}, s.header()); err != nil {
+	_, answer, err = s.client.call(ctx, http.MethodPost, link, commitRequest{size}, s.header())
+	if err == nil {
+		err = parseCommit(answer)
+	}
+	if err != nil {
 		return fmt.Errorf("finishing: %w", err)
+	}
+	return nil
+}
+
+// parseCommit takes JSON or nothing, which is all that services say, and not
+// the page of who came between.
+func parseCommit(data []byte) error {
+	if data = bytes.TrimSpace(data); len(data) > 0 && !json.Valid(data) {
+		return errors.New("reading the answer: it is no JSON")
 	}
 	return nil
 }
