@@ -73,7 +73,7 @@ func TestSharedVerifyWithKey(t *testing.T) {
 	d.program("x1-unsigned", onMain)
 	w.environ = append(w.environ, "GORUN_CACHE_KEY="+key.Verify.String())
 	out, _ := w.run(0, "cache", "verify", "--store", d.name)
-	w.wants(out, "whole    x1-signed\n", "UNTRUSTED  x1-other: the signature", "UNTRUSTED  x1-unsigned: the cache entry is not trusted here: it is not signed")
+	w.wants(out, "whole    x1-signed\n", "UNTRUSTED  x1-other: the signature", "UNTRUSTED  x1-unsigned: the signature of the cache entry is not accepted: it is not signed")
 
 	w.environ = append(w.environ, "GORUN_CACHE_KEY=secret-word")
 	_, errs := w.run(1, "cache", "verify", "--store", d.name)
