@@ -132,7 +132,7 @@ func (c *command) layers(o options, report runner.Reporter) ([]shared.Layer, err
 		case err != nil:
 			return nil, &buildflags.UsageError{Message: fmt.Sprintf("--cache-to=%s: %v", place, err), Hint: "write it as " + cacheToSyntax}
 		}
-		list = append(list, layer)
+		list = append(list, layer.Apart(c.whence()))
 	}
 	return list, nil
 }

@@ -82,7 +82,7 @@ func (v *verification) entry(ctx context.Context, l shared.Layer, key string) {
 	m, err := l.Check(ctx, key, dir)
 	switch {
 	case err == nil:
-		v.whole(m)
+		v.whole(key, m)
 	case errors.Is(err, entry.ErrDamaged), errors.Is(err, entry.ErrSignature):
 		v.damaged++
 		fmt.Fprintf(v.stdout, "DAMAGED  %s: %v\n", key, err)
@@ -96,10 +96,10 @@ func (v *verification) entry(ctx context.Context, l shared.Layer, key string) {
 	}
 }
 
-func (v *verification) whole(m entry.Manifest) {
+func (v *verification) whole(key string, m entry.Manifest) {
 	if err := v.trust.Admits(m); err != nil {
-		fmt.Fprintf(v.stdout, "UNTRUSTED  %s: %v\n", m.Key, err)
+		fmt.Fprintf(v.stdout, "UNTRUSTED  %s: %v\n", key, err)
 		return
 	}
-	fmt.Fprintf(v.stdout, "whole    %s\n", m.Key)
+	fmt.Fprintf(v.stdout, "whole    %s\n", key)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/org/gorun-action/internal/shared"
 	"github.com/org/gorun-action/internal/store/entry"
 	"github.com/org/gorun-action/internal/store/githubcache/cachetest"
 )
@@ -51,6 +52,25 @@ func (d *depot) renamed(data []byte) []byte {
 		d.Fatal(err)
 	}
 	return append(head, payload...)
+}
+
+// TestSharedApart: entries of pull requests have keys of their own, and are
+// listed, verified and removed by them.
+func TestSharedApart(t *testing.T) {
+	d := newWorld(t).open("dir:" + filepath.Join(t.TempDir(), "store"))
+	pull := entry.Origin{Repository: "org/repo", Ref: "refs/pull/7/merge", Event: "pull_request"}
+	d.store = shared.Layer{Store: d.store}.Apart(pull).Store
+	d.program("x1-a", pull)
+	list := d.list()
+	if len(list) != 1 || !strings.HasSuffix(list[0].Key, "-x1-a") || list[0].Kind != entry.Executable || list[0].Name != "hello" || list[0].Error != "" {
+		t.Fatalf("%+v", list)
+	}
+	out, _ := d.run(0, "cache", "verify", "--store", d.name)
+	d.wants(out, "UNTRUSTED  "+list[0].Key+": ")
+	d.run(0, "cache", "rm", "--store", d.name, list[0].Key)
+	if d.keys() != "" {
+		t.Error("it is still there")
+	}
 }
 
 func TestSharedVerifyWithKey(t *testing.T) {

@@ -72,7 +72,7 @@ func (l Layer) manifest(ctx context.Context, key string) (entry.Manifest, error)
 	if err != nil {
 		return entry.Manifest{}, err
 	}
-	return entry.ReadManifest(bytes.NewReader(head), key)
+	return entry.ReadManifest(bytes.NewReader(head), plain(key))
 }
 
 // find finds a key itself.
@@ -95,7 +95,7 @@ func (l Layer) Check(ctx context.Context, key, dir string) (entry.Manifest, erro
 	}
 	r := blob.NewReader(ctx, found, blob.ReadOptions{Patience: l.Patience})
 	defer r.Close()
-	opened, err := entry.Inspect(r, key)
+	opened, err := entry.Inspect(r, plain(key))
 	if err != nil {
 		return entry.Manifest{}, err
 	}
@@ -184,7 +184,7 @@ func (l Layer) removeOld(ctx context.Context, all []blob.Info, limits blob.Limit
 
 // KindOf is what an entry holds, by its key alone (cachekeys): "" is unknown.
 func KindOf(key string) string {
-	switch key[:min(1, len(key))] {
+	switch key = plain(key); key[:min(1, len(key))] {
 	case "x":
 		return entry.Executable
 	case "b":
