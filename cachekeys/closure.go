@@ -47,19 +47,48 @@ func (ix *Index) Closure(r Request) *Closure {
 }
 
 // Imports returns the import paths of other modules that the local sources
-// mention, over the union of all build constraints, sorted. The standard
-// library's have no dot in their first element, and any module that can be
-// downloaded has one there (cmd/go/internal/search.IsStandardImportPath).
+// mention, sorted, but for those that only files mention which this build
+// leaves out for sure. The standard library's have no dot in their first
+// element, and any module that can be downloaded has one there
+// (cmd/go/internal/search.IsStandardImportPath). It reads the beginnings of the
+// files that mention some.
 func (c *Closure) Imports() []string {
+	leftOut := c.leftOut()
 	var list []string
 	for path := range c.imports {
-		first, _, _ := strings.Cut(path, "/")
-		if strings.Contains(first, ".") && !slices.ContainsFunc(c.request.Workspace.candidates(path), c.isPackage) {
+		if isForeign(path) && !leftOut[path] && !slices.ContainsFunc(c.request.Workspace.candidates(path), c.isPackage) {
 			list = append(list, path)
 		}
 	}
 	slices.Sort(list)
 	return list
+}
+
+func isForeign(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return strings.Contains(first, ".")
+}
+
+// leftOut are the import paths of which only files speak that are left out. What
+// a list of files mentions counts whatever their constraints.
+func (c *Closure) leftOut() map[string]bool {
+	t, only := newTarget(&c.request), map[string]bool{}
+	if c.request.files() {
+		return only
+	}
+	for _, d := range c.dirs {
+		for f := range d.sources() {
+			if roleOf(f.name) == testFile || !slices.ContainsFunc(f.source.imports, isForeign) {
+				continue
+			}
+			out := t.leavesOut(filepath.Join(d.path, f.name))
+			for _, path := range f.source.imports {
+				before, known := only[path]
+				only[path] = out && (before || !known)
+			}
+		}
+	}
+	return only
 }
 
 func (c *Closure) isPackage(dir string) bool { return c.dirs[dir] != nil }
