@@ -41,6 +41,14 @@ func NewAct(t testing.TB) *Act {
 	return &Act{gorun: gorun, job: JobImage(t), dir: t.TempDir()}
 }
 
+// WithCache is the same act with a cache service, which keeps everything in
+// dir. Without, steps find no service.
+func (a *Act) WithCache(dir string) *Act {
+	with := *a
+	with.cache = dir
+	return &with
+}
+
 // moduleRoot is where this module's go.mod is.
 func moduleRoot(t testing.TB) string {
 	t.Helper()

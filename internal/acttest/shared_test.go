@@ -19,8 +19,7 @@ import (
 // the first machine may do and the others may not is to fetch a module.
 func sharedInAct(t *testing.T, repository Workspace) {
 	ws := sharedWorkspace(t, repository)
-	act := NewAct(t)
-	act.cache = t.TempDir()
+	act := NewAct(t).WithCache(t.TempDir())
 	modules := Downloads(t, string(ws))
 	var table Table
 	defer table.Log(t)
