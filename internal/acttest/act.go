@@ -28,7 +28,8 @@ const actLimit = 8 * time.Minute
 type Act struct {
 	gorun string
 	job   string
-	dir   string // act's own files: caches, artifacts, configuration
+	dir   string // act's own files: artifacts, configuration
+	cache string // what act's cache server keeps; "" for no server
 }
 
 // NewAct makes ready what act needs. The job image and the executable of act
@@ -38,6 +39,14 @@ func NewAct(t testing.TB) *Act {
 	NeedEngine(t)
 	gorun := buildProgram(t, filepath.Join(moduleRoot(t), "cmd", "gorun"))
 	return &Act{gorun: gorun, job: JobImage(t), dir: t.TempDir()}
+}
+
+// WithCache is the same act with a cache service, which keeps everything in
+// dir. Without, steps find no service.
+func (a *Act) WithCache(dir string) *Act {
+	with := *a
+	with.cache = dir
+	return &with
 }
 
 // moduleRoot is where this module's go.mod is.
@@ -59,8 +68,7 @@ func (a *Act) Push(t testing.TB, ws Workspace, workflow string, more ...string) 
 		"push", "--workflows", workflow, "--platform", "ubuntu-latest=" + a.job, "--pull=false", "--json", "--rm", "--strict",
 		"--action-offline-mode", "--action-cache-path", filepath.Join(a.dir, "actions"),
 		"--artifact-server-path", filepath.Join(a.dir, "artifacts"), "--artifact-server-addr", "127.0.0.1", "--artifact-server-port", freePort(t),
-		"--cache-server-path", filepath.Join(a.dir, "cache"), "--cache-server-addr", "127.0.0.1",
-	}, more...)
+	}, slices.Concat(a.cacheServer(t), more)...)
 	begin := time.Now()
 	stdout, stderr, status := a.run(t, string(ws), args...)
 	transcript, err := parseTranscript(stdout)
@@ -72,6 +80,15 @@ func (a *Act) Push(t testing.TB, ws Workspace, workflow string, more ...string) 
 	}
 	transcript.Status, transcript.Took = status, time.Since(begin)
 	return transcript
+}
+
+// cacheServer are the arguments about act's cache server. Jobs without a
+// container are on this machine's network.
+func (a *Act) cacheServer(t testing.TB) []string {
+	if a.cache == "" {
+		return []string{"--no-cache-server"}
+	}
+	return []string{"--cache-server-path", a.cache, "--cache-server-addr", "127.0.0.1", "--cache-server-port", freePort(t)}
 }
 
 // Version is what act says of itself.

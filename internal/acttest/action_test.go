@@ -30,10 +30,12 @@ func TestAction(t *testing.T) {
 	builds := t.TempDir()
 	t.Run("act", func(t *testing.T) { inAct(t, ws, builds) })
 	t.Run("act with a service", func(t *testing.T) { serviceInAct(t, ws, builds) })
+	t.Run("act with a cache", func(t *testing.T) { sharedInAct(t, ws) })
 	give(t, string(ws))
 	give(t, builds)
 	line := Step{Image: image, Entrypoint: entrypoint, Workspace: string(ws), Volumes: map[string]string{builds: buildCache}}
 	t.Run("line", func(t *testing.T) { inLine(t, line) })
+	t.Run("line with a cache", func(t *testing.T) { sharedInLine(t, line) })
 	t.Run("cancel", func(t *testing.T) { cancelled(t, line) })
 	t.Run("overhead", func(t *testing.T) { overhead(t, line) })
 }

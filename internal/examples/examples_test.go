@@ -34,6 +34,7 @@ var preparations = map[string]func(*testing.T, *trial){
 	"platforms":       giveEmulator,
 	"private-modules": giveProxy,
 	"service":         giveService,
+	"shared-cache":    giveCache,
 	"tools":           giveModules,
 }
 
@@ -107,6 +108,7 @@ func TestActionExamples(t *testing.T) {
 	}
 	t.Run("generator, stale", func(t *testing.T) { staleGenerator(t, all["generator"], act, builds) })
 	t.Run("generator, owner", func(t *testing.T) { ownedFiles(t, all["generator"], builds) })
+	t.Run("shared-cache, docker run", func(t *testing.T) { sharedContainers(t, all["shared-cache"]) })
 	t.Run("README, docker run", dockerDoor)
 }
 

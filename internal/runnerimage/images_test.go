@@ -127,7 +127,13 @@ const limit = 5 * time.Minute
 // run is `docker run --rm`.
 func run(t *testing.T, stdin string, args ...string) result {
 	t.Helper()
-	cmd := exec.Command("docker", append([]string{"run", "--rm"}, args...)...)
+	return start(t, stdin, append([]string{"run", "--rm"}, args...)...)
+}
+
+// start runs the docker command.
+func start(t *testing.T, stdin string, args ...string) result {
+	t.Helper()
+	cmd := exec.Command("docker", args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
 	timer := time.AfterFunc(limit, func() { cmd.Process.Kill() })
