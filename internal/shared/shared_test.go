@@ -46,21 +46,21 @@ func (e *events) said() (list []string) {
 	return list
 }
 
-// shelf is a store of this machine: files in a directory.
-type shelf struct{ dir string }
+// shelves are a store of this machine: files in a directory.
+type shelves struct{ dir string }
 
-func (h shelf) Get(_ context.Context, key string) (runner.Stored, error) {
+func (h shelves) Get(_ context.Context, key string) (runner.Stored, error) {
 	path := filepath.Join(h.dir, key)
 	data, err := os.ReadFile(path)
 	return runner.Stored{Executable: runner.Executable{Path: path, SHA256: entry.DigestOf(data).SHA256, Size: int64(len(data))}, Release: func() {}}, err
 }
 
-func (h shelf) Put(_ context.Context, key string, exe runner.Executable, _ runner.Facts) error {
+func (h shelves) Put(_ context.Context, key string, exe runner.Executable, _ runner.Facts) error {
 	data, err := os.ReadFile(exe.Path)
 	return errors.Join(err, os.WriteFile(filepath.Join(h.dir, key), data, 0o755))
 }
 
-func (h shelf) Fill(ctx context.Context, key string, _ runner.Executable, _ runner.Facts, write func(io.Writer) error) (runner.Stored, error) {
+func (h shelves) Fill(ctx context.Context, key string, _ runner.Executable, _ runner.Facts, write func(io.Writer) error) (runner.Stored, error) {
 	f, err := os.Create(filepath.Join(h.dir, key))
 	if err == nil {
 		err = errors.Join(write(f), f.Close())
@@ -71,7 +71,7 @@ func (h shelf) Fill(ctx context.Context, key string, _ runner.Executable, _ runn
 	return h.Get(ctx, key)
 }
 
-func (h shelf) Abouts(context.Context, string, int) [][]byte { return nil }
+func (h shelves) Abouts(context.Context, string, int) [][]byte { return nil }
 
 // fixture is a machine with layers.
 type fixture struct {
@@ -88,7 +88,7 @@ func newFixture(t *testing.T, layers ...*blob.Dir) *fixture {
 	t.Helper()
 	f := &fixture{T: t, events: &events{}, dirs: layers}
 	f.Cache = &Cache{
-		Local: shelf{t.TempDir()}, History: shelf{}, Reads: true, Writes: true, Keeps: true, Gorun: "v0",
+		Local: shelves{t.TempDir()}, History: shelves{}, Reads: true, Writes: true, Keeps: true, Gorun: "v0",
 		Record: buildcache.OpenRecord(filepath.Join(t.TempDir(), "record")), Report: f.events, Now: time.Now,
 		TempDir: func() (string, func(), error) {
 			dir, err := os.MkdirTemp(t.TempDir(), "")
