@@ -80,7 +80,8 @@ func (c *command) share(o options, spec runner.Spec, r *runner.Runner) (*shared.
 		return s, &buildflags.UsageError{Message: "--cache-strict has no key to check signatures with", Hint: "set " + cacheKeyVariable + ", or drop the flag"}
 	}
 	s.Trust, s.Signer, s.Strict = entry.Trust{Origin: c.whence(), Key: key.Verify}, key.Signing, o.cacheStrict
-	s.Reads, s.Writes, s.Keeps = true, spec.Cache == runner.CacheReadWrite, spec.Cache == runner.CacheReadWrite
+	s.Reads, s.Keeps = true, spec.Cache == runner.CacheReadWrite
+	s.Writes = s.Keeps && (key.Verify == nil || key.Signing != nil) // what is not signed would be in the way of what is
 	if s.Trust.Origin.Released() && o.cacheMode != cacheTrusted {
 		s.Reads, s.Unread = false, "a release or a tag uses nothing that other runs left, unless --cache-mode=trusted (input cache: trusted) says so"
 	}
