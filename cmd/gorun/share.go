@@ -90,10 +90,8 @@ func (c *command) share(o options, spec runner.Spec, r *runner.Runner) (*shared.
 		return s, &buildflags.UsageError{Message: "--cache-strict has no key to check signatures with", Hint: "set " + cacheKeyVariable + ", or drop the flag"}
 	}
 	s.Trust, s.Signer, s.Strict = entry.Trust{Origin: c.whence(), Key: key.Verify}, key.Signing, o.cacheStrict
-	s.Reads, s.Writes, s.Keeps = true, spec.Cache == runner.CacheReadWrite, spec.Cache == runner.CacheReadWrite
-	if from := s.Trust.Origin; from.Foreign() && !ofPullRequest(from) {
-		s.Writes = false // nobody would use it: see entry.Trust
-	}
+	s.Reads, s.Keeps = true, spec.Cache == runner.CacheReadWrite
+	s.Writes = s.Keeps && leavesUseful(s.Trust.Origin, key)
 	if s.Trust.Origin.Released() && o.cacheMode != cacheTrusted {
 		s.Reads, s.Unread = false, "a release or a tag uses nothing that other runs left, unless --cache-mode=trusted (input cache: trusted) says so"
 	}
@@ -106,6 +104,13 @@ func (c *command) share(o options, spec runner.Spec, r *runner.Runner) (*shared.
 	s.Local, s.History = r.Store, r.History
 	r.Store, r.History, r.Packs = s, s, s
 	return s, nil
+}
+
+// leavesUseful reports whether somebody would use what this run leaves. A
+// foreign event on a branch leaves it for nobody (entry.Trust), and what is not
+// signed would be in the way of what is.
+func leavesUseful(from entry.Origin, key entry.Key) bool {
+	return (!from.Foreign() || ofPullRequest(from)) && (key.Verify == nil || key.Signing != nil)
 }
 
 // cacheKey is the key of shared stores; without the variable there is none.
