@@ -52,39 +52,53 @@ var (
 	failedStart = regexp.MustCompile(`\) = -1 E`)
 )
 
+// tasks is what strace tells of each: who made it, what it executed, and what
+// it connected to.
+type tasks struct {
+	parent, runs map[string]string
+	executed     []string
+	connections  [][2]string // task and address
+}
+
 // parseTrace reads what strace -f writes. What the program itself connects to is
 // its own affair.
 func parseTrace(text, program string) (t trace) {
-	parent, runs := map[string]string{}, map[string]string{}
-	type connection struct{ task, to string }
-	var connections []connection
+	all := tasks{parent: map[string]string{}, runs: map[string]string{}}
 	for line := range strings.Lines(text) {
-		m := taskLine.FindStringSubmatch(strings.TrimSpace(line))
-		if m == nil {
-			continue
-		}
-		task, call := m[1], m[2]
-		if m := execLine.FindStringSubmatch(call); m != nil && !failedStart.MatchString(call) {
-			runs[task] = filepath.Base(m[1])
-			t.executed = append(t.executed, runs[task])
-		} else if m := cloneLine.FindStringSubmatch(call); m != nil {
-			parent[m[1]] = task
-		} else if m := inetLine.FindStringSubmatch(call); m != nil {
-			connections = append(connections, connection{task, m[2] + ":" + m[1]})
-		} else if m := unixLine.FindStringSubmatch(call); m != nil {
-			connections = append(connections, connection{task, m[1]})
+		if m := taskLine.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+			all.read(m[1], m[2])
 		}
 	}
-	for _, c := range connections {
-		task := c.task
-		for runs[task] == "" && parent[task] != "" {
-			task = parent[task]
-		}
-		if runs[task] != program && !slices.Contains(t.connected, c.to) {
-			t.connected = append(t.connected, c.to)
+	t.executed = all.executed
+	for _, c := range all.connections {
+		if all.program(c[0]) != program && !slices.Contains(t.connected, c[1]) {
+			t.connected = append(t.connected, c[1])
 		}
 	}
 	return t
+}
+
+func (all *tasks) read(task, call string) {
+	if m := execLine.FindStringSubmatch(call); m != nil && !failedStart.MatchString(call) {
+		all.runs[task] = filepath.Base(m[1])
+		all.executed = append(all.executed, all.runs[task])
+	} else if m := cloneLine.FindStringSubmatch(call); m != nil {
+		all.parent[m[1]] = task
+	} else if m := inetLine.FindStringSubmatch(call); m != nil {
+		all.connections = append(all.connections, [2]string{task, m[2] + ":" + m[1]})
+	} else if m := unixLine.FindStringSubmatch(call); m != nil {
+		all.connections = append(all.connections, [2]string{task, m[1]})
+	}
+}
+
+// program is the one that a task is of: a thread has that of who made it. A
+// thread can be seen before the call that made it has returned, so this is
+// known at the end.
+func (all *tasks) program(task string) string {
+	for all.runs[task] == "" && all.parent[task] != "" {
+		task = all.parent[task]
+	}
+	return all.runs[task]
 }
 
 // besides lists what was executed but these.
