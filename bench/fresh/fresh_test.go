@@ -126,14 +126,21 @@ func TestLine(t *testing.T) {
 func TestParseTrace(t *testing.T) {
 	got := parseTrace(`12 execve("/opt/gorun", ["/opt/gorun"], 0x7ffd /* 39 vars */) = 0
 13 execve("/opt/none", ["none"], 0x7ffd /* 39 vars */) = -1 ENOENT (No such file or directory)
-13 connect(7, {sa_family=AF_INET, sin_port=htons(4321), sin_addr=inet_addr("127.0.0.1")}, 16) = -1 EINPROGRESS (Operation now in progress)
+12 clone(child_stack=0xc000, flags=CLONE_VM|CLONE_THREAD <unfinished ...>
+14 connect(7, {sa_family=AF_INET, sin_port=htons(4321), sin_addr=inet_addr("127.0.0.1")}, 16) = -1 EINPROGRESS (Operation now in progress)
+12 <... clone resumed>, tls=0xc000) = 14
 14 connect(8, {sa_family=AF_INET, sin_port=htons(4321), sin_addr=inet_addr("127.0.0.1")}, 16) = 0
 14 connect(9, {sa_family=AF_UNIX, sun_path="/run/docker.sock"}, 23) = 0
-14 connect(9, {sa_family=AF_INET6, sin6_port=htons(443), sin6_flowinfo=htonl(0), inet_pton(AF_INET6, "::1", &sin6_addr), sin6_scope_id=0}, 28) = 0
+12 connect(9, {sa_family=AF_INET6, sin6_port=htons(443), sin6_flowinfo=htonl(0), inet_pton(AF_INET6, "::1", &sin6_addr), sin6_scope_id=0}, 28) = 0
+14 clone3({flags=CLONE_VM}, 88) = 15
 15 execve("/usr/local/go/bin/go", ["go", "list"], 0x7ffd <unfinished ...>
 15 <... execve resumed>) = 0
-`)
-	want := trace{executed: []string{"gorun", "go"}, connected: []string{"127.0.0.1:4321", "/run/docker.sock", "::1:443"}}
+14 clone(child_stack=NULL, flags=CLONE_VFORK) = 16
+16 execve("/cache/program", ["program"], 0x7ffd /* 39 vars */) = 0
+16 clone(child_stack=0xc000, flags=CLONE_VM|CLONE_THREAD) = 17
+17 connect(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("192.0.2.1")}, 16) = 0
+`, "program")
+	want := trace{executed: []string{"gorun", "go", "program"}, connected: []string{"127.0.0.1:4321", "/run/docker.sock", "::1:443"}}
 	if !slices.Equal(got.executed, want.executed) || !slices.Equal(got.connected, want.connected) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
