@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"io"
+	golog "log"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -25,6 +27,9 @@ func dispatch(argv []string) int {
 		container.ServeGuard(os.Stdin, container.GuardActions{RemoveContainer: removeContainer})
 		return 0
 	}
+	// net/http logs what servers say out of turn ("Unsolicited response…"), which
+	// would be among the program's own lines, and there a command to GitHub.
+	golog.SetOutput(io.Discard)
 	c := command{
 		args: argv[1:], environ: os.Environ(), origin: os.Environ(),
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,

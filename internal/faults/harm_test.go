@@ -22,8 +22,8 @@ type strike struct {
 	r *http.Request
 
 	cell  cell
-	times int    // how many were harmed, with this one
-	looks int    // look-ups since the first one
+	times int // how many were harmed, with this one
+	looks int // look-ups since the first one
 	gone  bool
 }
 
