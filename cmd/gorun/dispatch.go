@@ -14,7 +14,6 @@ import (
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/container/docker"
 	"github.com/org/gorun-action/internal/capture"
-	"github.com/org/gorun-action/internal/goenv"
 )
 
 // dispatch runs what the program's own name says: gorun, or one of the helpers
@@ -38,7 +37,7 @@ func dispatch(argv []string) int {
 	if filepath.Base(argv[0]) == actionName {
 		c.act(os.Stdout)
 		c.action.exposed = hideCredentials()
-	} else if goenv.Lookup(c.origin, cacheKeyVariable) != "" {
+	} else if slices.ContainsFunc(c.origin, isCredential) {
 		_ = hideCredentials() // what an ordinary process can do against its own user
 	}
 	return c.run(context.Background())

@@ -7,10 +7,17 @@ import (
 	"github.com/org/gorun-action/internal/githubactions"
 )
 
+// isCredential reports whether a variable, "name=value", is for gorun only.
+func isCredential(kv string) bool {
+	name, _, _ := strings.Cut(kv, "=")
+	return githubactions.IsCredential(name)
+}
+
 // unsetCredentials takes the runner's credentials out of what children inherit.
 func unsetCredentials() {
 	for _, entry := range os.Environ() {
-		if name, _, _ := strings.Cut(entry, "="); githubactions.IsCredential(name) {
+		if isCredential(entry) {
+			name, _, _ := strings.Cut(entry, "=")
 			os.Unsetenv(name)
 		}
 	}

@@ -9,8 +9,6 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/org/gorun-action/internal/githubactions"
 )
 
 // hideCredentials takes the runner's credentials out of this process's
@@ -43,7 +41,7 @@ func wipeInitialEnviron() error {
 		return err
 	}
 	for entry := range bytes.SplitSeq(environ, []byte{0}) {
-		if name, _, _ := strings.Cut(string(entry), "="); githubactions.IsCredential(name) {
+		if isCredential(string(entry)) {
 			clear(entry)
 		}
 	}

@@ -9,13 +9,11 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/internal/buildcache"
 	"github.com/org/gorun-action/internal/buildflags"
-	"github.com/org/gorun-action/internal/githubactions"
 	"github.com/org/gorun-action/internal/goenv"
 	"github.com/org/gorun-action/internal/shared"
 	"github.com/org/gorun-action/internal/store/entry"
@@ -40,10 +38,7 @@ func (o options) cache() runner.CacheMode {
 // withoutSecrets leaves out what builds and programs must not see, whatever
 // the door.
 func withoutSecrets(environ []string) []string {
-	return slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {
-		name, _, _ := strings.Cut(kv, "=")
-		return githubactions.IsCredential(name)
-	})
+	return slices.DeleteFunc(slices.Clone(environ), isCredential)
 }
 
 // getenv is a variable as this process got it.
