@@ -19,6 +19,7 @@ type transfer struct {
 	layer Layer
 	event runner.Transferred
 	begin time.Time
+	gone  bool // the layer had been given up before
 }
 
 const (
@@ -27,7 +28,7 @@ const (
 )
 
 func (c *Cache) begin(layer Layer, op, what, key string, prefixes ...string) *transfer {
-	return &transfer{c: c, layer: layer, begin: c.Now(), event: runner.Transferred{
+	return &transfer{c: c, layer: layer, begin: c.Now(), gone: layer.Patience.Err() != nil, event: runner.Transferred{
 		Store: layer.Name, Op: op, What: what, Key: key, Prefixes: prefixes,
 	}}
 }
@@ -56,6 +57,9 @@ func (t *transfer) failed(ctx context.Context, err error, bytes int64) error {
 		return cause
 	}
 	outcome := outcomeOf(err)
+	if outcome == runner.TransferSkipped && !t.gone {
+		outcome = runner.TransferFault // what it was given up for is told here
+	}
 	switch {
 	case outcome == runner.TransferMiss, outcome == runner.TransferExists:
 		t.end(outcome, "", bytes)
