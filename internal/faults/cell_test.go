@@ -130,11 +130,15 @@ func (c cell) judge(t testing.TB, got, want *result) {
 		t.Errorf("%d warnings: %q", len(got.warnings), got.warnings)
 	}
 	tr := got.of(c)
+	if silent := tr.Outcome == "fault" || tr.Outcome == "skipped"; silent && len(got.warnings) == 0 {
+		t.Errorf("it says nothing of the fault but for %+v", tr)
+	}
 	used := slices.Contains([]string{"hit", "near", "kept"}, tr.Outcome)
+	taken := used || tr.Outcome == "exists"
 	switch {
 	case c.recovers() && !used:
 		t.Errorf("it did not get over the fault: %+v", got.transfers)
-	case c.fault == webPage && used:
+	case c.fault == webPage && taken:
 		t.Errorf("it takes a web page for an answer: %+v", tr)
 	case c.reads() && c.spoils() && used:
 		t.Errorf("it used what the fault spoiled: %+v", tr)

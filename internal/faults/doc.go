@@ -14,7 +14,8 @@
 //   - the program's output and exit status, and the verdict but for what it says
 //     of times and caches, are those of a run without cache
 //   - the run takes at most 10 s longer, the build left out, which takes as long
-//     as the machine's other work lets it
+//     as the machine's other work lets it; on a busy one, longer than a run whose
+//     cache works
 //   - the fault happened, there is at most one warning, and nothing was used
 //     that the fault spoiled
 //   - the next run, on a machine of its own and without fault, is right, too

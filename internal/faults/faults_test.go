@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -52,9 +53,11 @@ func namespaced(t *testing.T) bool {
 	}
 	self, err := os.Executable()
 	must(t, err)
-	cmd := exec.Command(self, append(os.Args[1:], "-test.run=^"+t.Name()+"$", "-test.v")...)
+	cmd := exec.Command(self, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=0", fmt.Sprint("-test.short=", testing.Short()))
 	cmd.Env = append(os.Environ(), namespaceVar+"=1")
 	cmd.SysProcAttr = mounts()
+	runtime.LockOSThread() // which the child dies with
+	defer runtime.UnlockOSThread()
 	out, err := cmd.CombinedOutput()
 	if errors.Is(err, unix.EPERM) && os.Getenv("CI") == "" {
 		t.Skipf("NOT TESTED: no namespaces here: %v", err)
@@ -67,7 +70,7 @@ func namespaced(t *testing.T) bool {
 }
 
 func mounts() *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS}
+	attr := &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL} // it has no time limit of its own
 	if os.Getuid() != 0 {
 		attr.Cloneflags |= unix.CLONE_NEWUSER
 		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}

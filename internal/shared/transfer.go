@@ -20,6 +20,7 @@ type transfer struct {
 	index int // of the layer
 	event runner.Transferred
 	begin time.Time
+	gone  bool // the layer had been given up before
 }
 
 const (
@@ -29,7 +30,7 @@ const (
 
 func (c *Cache) begin(i int, op, what, key string, prefixes ...string) *transfer {
 	layer := c.Layers[i]
-	return &transfer{c: c, layer: layer, index: i, begin: c.Now(), event: runner.Transferred{
+	return &transfer{c: c, layer: layer, index: i, begin: c.Now(), gone: layer.Patience.Err() != nil, event: runner.Transferred{
 		Store: layer.Name, Op: op, What: what, Key: key, Prefixes: prefixes,
 	}}
 }
@@ -58,6 +59,9 @@ func (t *transfer) failed(ctx context.Context, err error, bytes int64) error {
 		return cause
 	}
 	outcome := outcomeOf(err)
+	if outcome == runner.TransferSkipped && !t.gone {
+		outcome = runner.TransferFault // what it was given up for is told here
+	}
 	switch {
 	case outcome == runner.TransferMiss, outcome == runner.TransferExists:
 		t.end(outcome, "", bytes)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -77,6 +78,9 @@ func (r *Repository) absent(ctx context.Context, key string) error {
 		return err
 	}
 	resp.Body.Close()
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+		return errors.New("a web page answers for the registry")
+	}
 	return fmt.Errorf("%w: the tag %s is there", fs.ErrExist, keyTag(key))
 }
 
