@@ -14,8 +14,8 @@ import (
 // e2e is the workflow that GitHub runs, too.
 const e2e = ".github/workflows/e2e.yml"
 
-// jobs is how many it has: nine cases and one about the cache.
-const jobs = 10
+// jobs is how many it has: nine cases and two about the cache.
+const jobs = 11
 
 // TestAction tries the action of this working tree, in the runner image of
 // this working tree, with both runners.
@@ -128,7 +128,7 @@ func checkJob(t *testing.T, table *Table, job *Job) {
 		t.Errorf("job %s: %s\n%s", job.Name, job.Result, everything(job))
 		return
 	}
-	name, want, step := "cache, second step", "hit true, stdout Hello, second!", job.Step("second")
+	name, want, step := job.ID+", second step", "hit true, stdout Hello, second!", job.Step("second")
 	if job.ID == "case" {
 		name, want, step = fmt.Sprint(job.Matrix["case"]), fmt.Sprint(job.Matrix["want"]), job.Step("gorun")
 	}

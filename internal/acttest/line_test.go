@@ -64,6 +64,9 @@ func inLine(t *testing.T, base Step) {
 	} {
 		step := base
 		step.Inputs = c.inputs
+		if c.name == "success" { // a cache service that is gone changes nothing
+			step.Env = map[string]string{"ACTIONS_CACHE_URL": "http://127.0.0.1:9/"}
+		}
 		r := step.Run(t)
 		out := r.outputs(t)
 		switch c.name {

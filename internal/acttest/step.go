@@ -249,8 +249,9 @@ func (s Step) environ() map[string]string {
 		"RUNNER_ARCH": "X64", "RUNNER_ENVIRONMENT": "github-hosted", "RUNNER_NAME": "runner", "RUNNER_OS": "Linux",
 		"RUNNER_TEMP": "/github/runner_temp", "RUNNER_TOOL_CACHE": "/opt/hostedtoolcache", "RUNNER_WORKSPACE": "/home/runner/work/repo",
 		// Nobody listens there: a step must not hang on services that are gone.
+		// There is no ACTIONS_CACHE_URL, so that not every step looks for a cache.
 		"ACTIONS_RUNTIME_URL": "http://127.0.0.1:9/", "ACTIONS_RUNTIME_TOKEN": Secret, "ACTIONS_RESULTS_URL": "http://127.0.0.1:9/",
-		"ACTIONS_CACHE_URL": "http://127.0.0.1:9/", "ACTIONS_ID_TOKEN_REQUEST_URL": "http://127.0.0.1:9/" + Secret, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": Secret,
+		"ACTIONS_ID_TOKEN_REQUEST_URL": "http://127.0.0.1:9/" + Secret, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": Secret,
 	}
 	for _, kind := range fileCommands {
 		env[kind.variable] = "/github/file_commands/" + kind.file

@@ -26,8 +26,12 @@ func giveCache(t *testing.T, try *trial) {
 	try.act, try.mounts = try.act.WithCache(t.TempDir()), []string{t.TempDir() + ":/unused"}
 	try.args = append(try.args, "--secret", "GORUN_CACHE_KEY="+key.Secret())
 	try.check = func(t *testing.T, transcript acttest.Transcript) {
-		if strings.Contains(everything(transcript), key.Secret()) {
+		log := everything(transcript)
+		if strings.Contains(log, key.Secret()) {
 			t.Error("the key shows")
+		}
+		if !strings.Contains(log, `"outcome":"hit"`) {
+			t.Error("nothing was found in GitHub's cache")
 		}
 	}
 }

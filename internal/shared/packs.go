@@ -221,10 +221,19 @@ func (c *Cache) nothingNew(b runner.PackBuild, index *buildcache.Index) string {
 		return ""
 	}
 	news, raw := index.News(c.restored.index), index.Raw()
-	if news*enough >= raw {
+	if news*enough >= raw || uncovered(b, index, c.restored.index) {
 		return ""
 	}
 	return fmt.Sprintf("%.0f %% of it is in the pack that was restored", 100-100*float64(news)/float64(max(raw, 1)))
+}
+
+// uncovered reports whether the build has a package of another module that the
+// restored pack does not know. However small it is, without it every machine
+// fetches that module again, and what it requires.
+func uncovered(b runner.PackBuild, index, restored *buildcache.Index) bool {
+	return slices.ContainsFunc(b.Packages, func(p runner.BuiltPackage) bool {
+		return index.Covers(p.ImportPath) && !restored.Covers(p.ImportPath)
+	})
 }
 
 func (c *Cache) sendPack(ctx context.Context, b runner.PackBuild, contents *buildcache.Contents) {
