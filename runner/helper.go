@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/google/renameio/v2"
@@ -54,16 +55,21 @@ func (r *run) compiledHelper(ctx context.Context, site container.Site, view view
 	return nil
 }
 
-// compileHelper leaves out -trimpath, so that the standard library's packages
-// are compiled once, for the helper and for the user's program.
+// compileHelper uses -trimpath where the user's program does, so that the
+// standard library's packages are compiled once for both, and a pack has them
+// once.
 func (r *run) compileHelper(ctx context.Context, site container.Site, view view, dir, at string) error {
 	src := filepath.Join(dir, "helper")
 	if err := writeFiles(src, capture.Source()); err != nil {
 		return err
 	}
+	args := []string{"build", "-ldflags=-s -w", "-o", at, "."}
+	if r.trimmed() {
+		args = slices.Insert(args, 1, "-trimpath")
+	}
 	var text strings.Builder
 	status, err := site.Executor.Run(ctx, container.Command{
-		Path: site.Go, Args: []string{"build", "-ldflags=-s -w", "-o", at, "."}, Dir: src,
+		Path: site.Go, Args: args, Dir: src,
 		Env: append(neutral(view.env), site.Env...), Mounts: view.mounts, User: site.User,
 		Stdout: &text, Stderr: &text,
 	})
