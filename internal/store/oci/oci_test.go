@@ -40,12 +40,12 @@ func put(t *testing.T, r *Repository, key string, prefixes ...string) {
 }
 
 func TestNew(t *testing.T) {
-	for _, ref := range []string{"", "cache", "org/cache", "ghcr.io", "ghcr.io/", "ghcr.io/a:tag", "ghcr.io/a@sha256:" + strings.Repeat("0", 64), "ghcr.io/A", "https://ghcr.io/a", "ghcr.io/a b"} {
+	for _, ref := range []string{"", "cache", "org/cache", "registry.example", "registry.example/", "registry.example/a:tag", "registry.example/a@sha256:" + strings.Repeat("0", 64), "registry.example/A", "https://registry.example/a", "registry.example/a b"} {
 		if r, err := New(ref, Options{}); err == nil || !strings.Contains(err.Error(), "HOST/REPO") {
 			t.Errorf("%q is %v, %v", ref, r, err)
 		}
 	}
-	for _, ref := range []string{"ghcr.io/org/cache", "localhost:5000/cache", "127.0.0.1:5000/a/b/c"} {
+	for _, ref := range []string{"registry.example/org/cache", "localhost:5000/cache", "127.0.0.1:5000/a/b/c"} {
 		if r, err := New(ref, Options{}); err != nil || r.String() != ref {
 			t.Errorf("%q is %v, %v", ref, r, err)
 		}
