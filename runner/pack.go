@@ -64,7 +64,8 @@ func (r *run) trimmed() bool {
 	return trim == "true"
 }
 
-// collect notes what a build with private caches used, right after it.
+// collect notes what a build used of its caches, right after it. Where its own
+// could not be used, nothing is known of that.
 func (r *run) collect(p Plan, k *keeping, c PackCaches, begin time.Time) {
 	took := r.Now().Sub(begin)
 	r.buildCost = took
@@ -72,7 +73,7 @@ func (r *run) collect(p Plan, k *keeping, c PackCaches, begin time.Time) {
 		r.buildCost = max(c.Cold, took)
 		c.Saving.SavedMS = max(0, (c.Cold-took).Milliseconds()-r.result.Timings.Restore)
 	}
-	if k == nil || k.built == nil || c.GoCache == "" {
+	if k == nil || k.built == nil || c.GoCache == "" && (c.Own == "" || r.unsure != "") {
 		return
 	}
 	r.cacheBytes, k.pack = r.Packs.Collect(PackBuild{

@@ -85,8 +85,8 @@ type Facts struct {
 // and none of them fails the run, but for one that wraps
 // container.ErrIntegrity.
 type Packs interface {
-	// Restore makes private caches in q.Dir for one build, filled where a pack
-	// was found that pays.
+	// Restore makes private caches in q.Dir for one build, from a pack that pays.
+	// Without one the build uses its own.
 	Restore(ctx context.Context, q PackQuery) (PackCaches, error)
 	// Collect notes what a build has used, and how many bytes that is, before its
 	// program can change any of it. save keeps it for other machines, and returns
@@ -117,6 +117,9 @@ type PackQuery struct {
 type PackCaches struct {
 	// GoCache is "" where the build uses its own.
 	GoCache string
+	// Own is that one, where all it will have after the build may be kept: it is
+	// as good as empty before. It is "" elsewhere.
+	Own string
 	// ModCache has a part of the modules; "" where the build uses its own.
 	ModCache string
 	// NoIndex says that what the go command remembers of modules in GoCache is of
@@ -128,7 +131,7 @@ type PackCaches struct {
 	Cold time.Duration
 }
 
-// PackBuild is a build that used private caches.
+// PackBuild is a build of which it is known what it used.
 type PackBuild struct {
 	Key      string
 	Prefixes []string
@@ -139,7 +142,8 @@ type PackBuild struct {
 	Packages []BuiltPackage
 	// Sums are the go.sum files that count.
 	Sums []string
-	// Since is when the build began, and Took how long it took.
+	// Since is when the build began; what is in Caches.Own counts whatever its
+	// age. Took is how long the build took.
 	Since     time.Time
 	Took      time.Duration
 	Toolchain string

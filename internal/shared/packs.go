@@ -58,14 +58,7 @@ func (c *Cache) Restore(ctx context.Context, q runner.PackQuery) (runner.PackCac
 			}
 		}
 	}
-	if !c.Writes {
-		return runner.PackCaches{}, nil
-	}
-	private := filepath.Join(q.Dir, "go-build")
-	if err := os.MkdirAll(private, 0o777); err != nil {
-		return runner.PackCaches{}, nil // the build will say what is wrong with the directory
-	}
-	return runner.PackCaches{GoCache: private}, nil
+	return runner.PackCaches{Own: q.GoCache}, nil
 }
 
 func (c *Cache) skipped(op, key, reason string) {
@@ -201,7 +194,7 @@ func (c *Cache) Collect(b runner.PackBuild) (bytes int64, save func(context.Cont
 	}
 	all, _ := readSums(b.Sums)
 	contents, err := buildcache.Collect(buildcache.Build{
-		GoCache: b.Caches.GoCache, Since: b.Since, ModCache: cmp.Or(b.Caches.ModCache, b.ModCache),
+		GoCache: cmp.Or(b.Caches.GoCache, b.Caches.Own), Since: since(b), ModCache: cmp.Or(b.Caches.ModCache, b.ModCache),
 		Packages: packages(b), Sums: all,
 	})
 	if err != nil {
@@ -213,6 +206,14 @@ func (c *Cache) Collect(b runner.PackBuild) (bytes int64, save func(context.Cont
 		return contents.Index.Raw(), nil
 	}
 	return contents.Index.Raw(), func(ctx context.Context) { c.sendPack(ctx, b, contents) }
+}
+
+// since is from when on what is in a build cache counts.
+func since(b runner.PackBuild) time.Time {
+	if b.Caches.GoCache == "" {
+		return time.Time{}
+	}
+	return b.Since
 }
 
 // nothingNew says why a pack is not sent, "" when it is.

@@ -27,7 +27,7 @@ func TestWhatDoesNotPayIsNotRestored(t *testing.T) {
 	f.Record.Downloaded("layer0", 10_000, time.Second) // the payload would take 100 s
 
 	caches, err := f.Restore(t.Context(), runner.PackQuery{Key: m.Key, Prefixes: []string{"b1-linux.amd64-1-"}, GoCache: filepath.Join(t.TempDir(), "cold"), Dir: t.TempDir()})
-	if err != nil || caches.Saving != nil || caches.GoCache == "" {
+	if err != nil || caches.Saving != nil || caches.GoCache != "" || filepath.Base(caches.Own) != "cold" {
 		t.Errorf("%+v, %v", caches, err)
 	}
 	reason := f.events.list[len(f.events.list)-1].(runner.Transferred).Reason
