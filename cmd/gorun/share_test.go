@@ -142,6 +142,9 @@ func TestSharedTrust(t *testing.T) {
 		{"main in a trusting release", main, release, []string{"--cache-mode=trusted"}, runner.TransferHit, runner.Hit},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			if testing.Short() && test.want != runner.TransferMiss {
+				t.Skip("-short: the ones about pull requests are enough")
+			}
 			m := newMachines(t)
 			m.fresh()
 			m.on(test.writer)

@@ -153,8 +153,10 @@ func (w *world) unpack(t *testing.T) {
 		must(t, err)
 	}
 	for i := range 256 {
+		dir := filepath.Join(w.warm, fmt.Sprintf("%02x", i))
+		must(t, os.MkdirAll(dir, 0o755))
 		for j := range 8 {
-			write(t, filepath.Join(w.warm, fmt.Sprintf("%02x", i), fmt.Sprint("full", j)), "")
+			write(t, filepath.Join(dir, fmt.Sprint("full", j)), "")
 		}
 	}
 }
