@@ -86,11 +86,19 @@ func (s *standIn) share(ctx context.Context, root string) (err error) {
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(loanPoll):
+		if err := pause(ctx); err != nil {
+			return err
 		}
+	}
+}
+
+// pause waits before the next look at a lock.
+func pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(loanPoll):
+		return nil
 	}
 }
 
@@ -132,7 +140,7 @@ func (s *standIn) unlink() {
 }
 
 // awaitLoan returns when nothing stands in for a module cache. What a killed
-// run left of it is removed.
+// run left of it is removed, as far as this process may.
 func awaitLoan(ctx context.Context, root string) error {
 	for len(lent(root)) > 0 {
 		lock, err := lockLoan(root, unix.LOCK_EX|unix.LOCK_NB)
@@ -140,10 +148,11 @@ func awaitLoan(ctx context.Context, root string) error {
 			(&standIn{links: lent(root), lock: lock}).giveBack()
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(loanPoll):
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return nil // nobody who could give it back is to be waited for
+		}
+		if err := pause(ctx); err != nil {
+			return err
 		}
 	}
 	return nil

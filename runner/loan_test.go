@@ -111,6 +111,22 @@ func TestStandInMakesWay(t *testing.T) {
 	}
 }
 
+// Where no lock can be had, nobody is waited for.
+func TestStandInWithoutALock(t *testing.T) {
+	root := t.TempDir()
+	if err := os.Symlink("/nowhere/gorun-123/pack/mod/example.com", filepath.Join(root, "example.com")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(root, loanLock), 0o755); err != nil { // cannot be opened for writing
+		t.Fatal(err)
+	}
+	hurried, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := loanRun(root, false).standIn(hurried, Plan{}, host); err != nil {
+		t.Error(err)
+	}
+}
+
 // What a killed run left is no module cache.
 func TestStandInOfAKilledRunIsRemoved(t *testing.T) {
 	root := t.TempDir()
