@@ -109,19 +109,11 @@ func (l Layer) Check(ctx context.Context, key, dir string) (entry.Manifest, erro
 }
 
 func checkPack(ctx context.Context, opened *entry.Opened, dir string) error {
-	payload := &source{r: opened.Payload()}
-	pack, err := buildcache.Open(payload, buildcache.Limits{})
-	if err == nil {
+	_, _, err := unpack(ctx, opened.Payload(), func(*buildcache.Index) (buildcache.Dirs, buildcache.Options) {
 		to := buildcache.Dirs{GoCache: filepath.Join(dir, "go-build"), ModCache: filepath.Join(dir, "mod")}
-		_, err = pack.Restore(ctx, to, buildcache.Options{Old: time.Now().Add(-restoredAge)})
-	}
-	if err == nil {
-		_, err = io.Copy(io.Discard, payload)
-	}
-	if err != nil {
-		return payload.blame(err)
-	}
-	return nil
+		return to, buildcache.Options{Old: time.Now().Add(-restoredAge)}
+	})
+	return err
 }
 
 // Prune removes what is older than limits.Age, and then the oldest until the

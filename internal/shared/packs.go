@@ -115,24 +115,39 @@ func (c *Cache) remember(layer Layer, prefix string, download *blob.Reader, stat
 	_ = c.Record.Save() // without it the next run tries again what does not pay
 }
 
-// unpackPack unpacks while the rest is still on its way. All of it must have the
-// digest that the manifest says before any of it is used.
+// unpackPack unpacks while the rest is still on its way.
 func (c *Cache) unpackPack(ctx context.Context, from io.Reader, q runner.PackQuery) (runner.PackCaches, buildcache.Stats, error) {
+	var to buildcache.Dirs
+	index, stats, err := unpack(ctx, from, func(index *buildcache.Index) (buildcache.Dirs, buildcache.Options) {
+		dirs, skip := c.target(q, index)
+		to = dirs
+		return dirs, buildcache.Options{Old: c.Now().Add(-restoredAge), Skip: skip}
+	})
+	if err != nil {
+		return runner.PackCaches{}, stats, err
+	}
+	c.restored.index = index
+	return runner.PackCaches{GoCache: to.GoCache, ModCache: to.ModCache}, stats, nil
+}
+
+// unpack restores a pack as choose says, and reads its payload to the end: all
+// of that must have the digest that the manifest says before any of it is used.
+// The error says whose fault it is.
+func unpack(ctx context.Context, from io.Reader, choose func(*buildcache.Index) (buildcache.Dirs, buildcache.Options)) (*buildcache.Index, buildcache.Stats, error) {
 	payload := &source{r: from}
 	pack, err := buildcache.Open(payload, buildcache.Limits{})
 	if err != nil {
-		return runner.PackCaches{}, buildcache.Stats{}, payload.blame(err)
+		return nil, buildcache.Stats{}, payload.blame(err)
 	}
-	to, skip := c.target(q, pack.Index)
-	stats, err := pack.Restore(ctx, to, buildcache.Options{Old: c.Now().Add(-restoredAge), Skip: skip})
+	to, options := choose(pack.Index)
+	stats, err := pack.Restore(ctx, to, options)
 	if err == nil {
 		_, err = io.Copy(io.Discard, payload)
 	}
 	if err != nil {
-		return runner.PackCaches{}, stats, payload.blame(err)
+		return nil, stats, payload.blame(err)
 	}
-	c.restored.index = pack.Index
-	return runner.PackCaches{GoCache: to.GoCache, ModCache: to.ModCache}, stats, nil
+	return pack.Index, stats, nil
 }
 
 // source remembers why reading failed.
