@@ -3,10 +3,8 @@ package runner
 import (
 	"context"
 	"path/filepath"
-	"strings"
 	"time"
 
-	"github.com/org/gorun-action/cachekeys"
 	"github.com/org/gorun-action/container"
 )
 
@@ -85,8 +83,8 @@ func (r *run) collect(p Plan, k *keeping, c PackCaches, begin time.Time) {
 
 // sums lists the go.sum files that count for a build.
 func (r *run) sums(p Plan) []string {
-	if file, _ := r.spec.Build.Value("modfile"); file != "" {
-		return []string{strings.TrimSuffix(cachekeys.Absolute(p.Dir, file), ".mod") + ".sum"}
+	if sum := r.modfileSum(p.Dir); sum != "" {
+		return []string{sum}
 	}
 	var files []string
 	if p.workspace.GoWork != "" {

@@ -234,13 +234,22 @@ func (r *run) flagPaths(dir string) []string {
 			paths = append(paths, cachekeys.Absolute(dir, value))
 		}
 	}
-	if file, _ := r.spec.Build.Value("modfile"); file != "" {
-		paths = append(paths, strings.TrimSuffix(cachekeys.Absolute(dir, file), ".mod")+".sum")
+	if sum := r.modfileSum(dir); sum != "" {
+		paths = append(paths, sum)
 	}
 	if file, _ := r.spec.Build.Value("overlay"); file != "" {
 		paths = append(paths, replacements(dir, cachekeys.Absolute(dir, file))...)
 	}
 	return append(paths, fileProxies(r.spec.Env.Get("GOPROXY"))...)
+}
+
+// modfileSum is the go.sum that -modfile switches to, "" without that flag.
+func (r *run) modfileSum(dir string) string {
+	file, _ := r.spec.Build.Value("modfile")
+	if file == "" {
+		return ""
+	}
+	return strings.TrimSuffix(cachekeys.Absolute(dir, file), ".mod") + ".sum"
 }
 
 // replacements lists the files that an overlay names (go help build,
