@@ -161,6 +161,7 @@ func (r *run) prepare(ctx context.Context, plan Plan) (exe Executable, k *keepin
 	if err != nil {
 		return exe, nil, clean, err
 	}
+	r.ensureBuildCache(site, dir)
 	caches, giveBack, err := r.privateCaches(ctx, plan, site, dir)
 	defer giveBack()
 	if err != nil {

@@ -89,14 +89,15 @@ func (r *run) mountCaches(v *view, site container.Site, dir string, caches PackC
 		v.mounts = append(v.mounts, container.Mount{Source: caches.ModCache, Target: modcache, Writable: true})
 		v.set("GOMODCACHE", modcache)
 	} else { // one that cannot be written may still have all that is needed
-		v.set("GOMODCACHE", r.cache(v, modcache, filepath.Join(dir, "mod"), cmp.Or(os.MkdirAll(modcache, 0o755), site.Sees(modcache))))
+		v.set("GOMODCACHE", r.mountModCache(v, modcache, filepath.Join(dir, "mod"), cmp.Or(os.MkdirAll(modcache, 0o755), site.Sees(modcache))))
 	}
 	if caches.GoCache != "" {
 		v.set("GOCACHE", caches.GoCache)
 		return nil
 	}
 	buildcache := r.buildCache(site)
-	v.set("GOCACHE", r.cache(v, buildcache, filepath.Join(dir, "go-build"), cmp.Or(writable(buildcache), site.Sees(buildcache))))
+	v.mount(buildcache, true)
+	v.set("GOCACHE", buildcache)
 	return nil
 }
 
@@ -120,26 +121,51 @@ func (r *run) buildCache(site container.Site) string {
 	return filepath.Join(r.spec.Env.CacheDir(), "go-build")
 }
 
-// writable makes a directory, and returns what speaks against writing into it.
-func writable(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+// ensureBuildCache gives a build whose cache cannot be written one that lasts as
+// long as the run: a cache is never a reason to fail. The go command writes to
+// it even when it has all that is needed.
+func (r *run) ensureBuildCache(site container.Site, dir string) {
+	cache := r.buildCache(site)
+	if !filepath.IsAbs(cache) {
+		return // for the go command to say
+	}
+	if err := cmp.Or(writable(cache), site.Sees(cache)); err != nil {
+		r.warnUnusable(err)
+		r.spec.Env = r.spec.Env.With("GOCACHE", filepath.Join(dir, "go-build"))
+	}
+}
+
+func (r *run) warnUnusable(err error) {
+	r.warnCache(fmt.Sprintf("the cache cannot be used: %v", err), "name a writable directory with --cache-dir, GOCACHE or GOMODCACHE")
+}
+
+// writable makes a build cache, and returns what speaks against writing into
+// it. Each of its 256 directories belongs to the user who came first.
+func writable(cache string) error {
+	if err := os.MkdirAll(cache, 0o777); err != nil { // as cmd/go does
 		return err
 	}
-	if err := unix.Access(dir, unix.W_OK); err != nil {
-		return &os.PathError{Op: "writing", Path: dir, Err: err}
+	for i := -1; i < 256; i++ {
+		dir := cache
+		if i >= 0 {
+			dir = filepath.Join(cache, fmt.Sprintf("%02x", i))
+		}
+		if err := unix.Access(dir, unix.W_OK); err != nil && (i < 0 || err != unix.ENOENT) {
+			return &os.PathError{Op: "writing", Path: dir, Err: err}
+		}
 	}
 	return nil
 }
 
-// cache mounts a cache directory, or, where err speaks against it, falls back
-// on one that lasts as long as the run: a cache is never a reason to fail.
-func (r *run) cache(v *view, path, fallback string, err error) string {
+// mountModCache mounts a module cache, or, where err speaks against it, falls
+// back on one that lasts as long as the run. Its path may be in executables.
+func (r *run) mountModCache(v *view, path, fallback string, err error) string {
 	if err == nil {
 		v.mount(path, true)
 		return path
 	}
-	r.unsure = "the build ran without its caches"
-	r.warnCache(fmt.Sprintf("the cache cannot be used: %v", err), "name a writable directory with --cache-dir, GOCACHE or GOMODCACHE")
+	r.unsure = "the build ran without its module cache"
+	r.warnUnusable(err)
 	if err := os.MkdirAll(fallback, 0o755); err != nil {
 		return path
 	}

@@ -7,6 +7,7 @@ package goenv
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -110,7 +111,15 @@ func (e Env) Get(name string) string {
 	return e.files[name]
 }
 
-// Environ returns the environment that Load was given.
+// With returns the configuration of an environment that has one variable more.
+func (e Env) With(name, value string) Env {
+	e.environ = append(slices.Clone(e.environ), name+"="+value)
+	e.vars = maps.Clone(e.vars)
+	e.vars[name] = value
+	return e
+}
+
+// Environ returns the environment that Load was given, and what With has added.
 func (e Env) Environ() []string { return slices.Clone(e.environ) }
 
 // Configured returns the variables of the GOENV file and GOROOT/go.env that

@@ -153,6 +153,25 @@ func TestUser(t *testing.T) {
 	}
 }
 
+// What others left in a volume is no reason to fail for who may not write there.
+func TestUserOfAnothersCache(t *testing.T) {
+	needSlim(t)
+	v, dir := volume(t)+":/cache", workspace(t, tiny)
+	as := func(who ...string) result {
+		return run(t, "", append(append(append(mount(dir), "-v", v), who...), slimTag, "--log-format=text", ".")...)
+	}
+	if r := as("-e", "GORUN_RUN_AS=self"); r.status != 0 || strings.Contains(r.stderr, "warning") {
+		t.Fatalf("status %d: %s", r.status, r.stderr)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(strings.Replace(tiny, "tiny", "changed", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := as("--user", "1234:1234")
+	if r.status != 0 || !strings.Contains(r.stderr, "changed\n") || strings.Count(r.stderr, "warning") != 1 || !strings.Contains(r.stderr, "permission denied") {
+		t.Errorf("status %d, want one warning in\n%s", r.status, r.stderr)
+	}
+}
+
 // A volume that is root's is given away, with all that root has left in it.
 func TestOwnerTakesACache(t *testing.T) {
 	needSlim(t)

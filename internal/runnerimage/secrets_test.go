@@ -19,11 +19,11 @@ func TestCredentials(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	src, cache := workspace(t, string(spy)), volume(t)+":/cache"
+	src := workspace(t, string(spy))
 	for what, variable := range map[string]string{"the runner's": "ACTIONS_RUNTIME_TOKEN=x", "the key": "GORUN_CACHE_KEY=" + key.Secret()} {
 		for who, options := range map[string][]string{"owner": nil, "root": {"-e", "GORUN_RUN_AS=self"}, "user": {"--user", "1001:1001"}} {
 			t.Run(what+", "+who, func(t *testing.T) {
-				args := append(mount(src), "-v", cache, "-e", variable, "-e", "GITHUB_JOB=job")
+				args := append(mount(src), "-v", volume(t)+":/cache", "-e", variable, "-e", "GITHUB_JOB=job")
 				args = append(append(args, options...), slimTag, "--log-format=text", ".")
 				run(t, "", args...).wants(t, "job job processes true credentials []\n")
 			})
