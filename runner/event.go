@@ -95,7 +95,8 @@ type Noticed struct{ Message string }
 // Warned is a fault that did not change the result.
 type Warned struct {
 	Message, Hint string
-	// Cache says that it is one of a cache, of which one says enough.
+	// Cache says that it is one of a cache. There may be many in a run, of which
+	// the first says enough.
 	Cache bool
 }
 

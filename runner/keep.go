@@ -250,9 +250,7 @@ func (r *run) save(ctx context.Context, p Plan, exe Executable, k *keeping) (wai
 	}()
 	return func() {
 		defer cancel()
-		if e := r.awaitSave(done, cancel); e != nil {
-			r.Report.Event(e)
-		}
+		r.Report.Event(r.awaitSave(done, cancel))
 	}
 }
 
@@ -269,21 +267,9 @@ func (r *run) awaitSave(done <-chan Event, cancel func()) Event {
 	}
 }
 
-// cacheFault is the warning about a fault of the cache, or nil: one for each
-// run says enough.
-func (r *run) cacheFault(message, hint string) Event {
-	if r.faulty {
-		return nil
-	}
-	r.faulty = true
-	return Warned{Message: message, Hint: hint, Cache: true}
-}
-
-// warnCache reports a fault of the cache, unless one has been reported.
+// warnCache reports a fault of the cache.
 func (r *run) warnCache(message, hint string) {
-	if e := r.cacheFault(message, hint); e != nil {
-		r.Report.Event(e)
-	}
+	r.Report.Event(Warned{Message: message, Hint: hint, Cache: true})
 }
 
 func (r *run) put(ctx context.Context, p Plan, exe Executable) Event {
@@ -292,7 +278,7 @@ func (r *run) put(ctx context.Context, p Plan, exe Executable) Event {
 		About: p.closure.About().Encode(), Prefix: p.closure.ProgramPrefix(), Toolchain: p.identity.Version, Build: r.buildCost, Caches: r.cacheBytes,
 	})
 	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return r.cacheFault(fmt.Sprintf("the executable is not kept for the next run: %v", err), "make room, or name another directory with --cache-dir")
+		return Warned{Message: fmt.Sprintf("the executable is not kept for the next run: %v", err), Hint: "make room, or name another directory with --cache-dir", Cache: true}
 	}
 	return Saved{Key: p.Key, Kept: true, Took: r.Now().Sub(begin)}
 }

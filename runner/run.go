@@ -60,8 +60,6 @@ type run struct {
 	unsure string
 	// temporary says that the executable goes with this process.
 	temporary bool
-	// faulty says that a fault of the cache has been reported.
-	faulty bool
 	// buildCost is how long a build takes that nothing helps, as far as this run
 	// knows.
 	buildCost time.Duration

@@ -6,8 +6,9 @@ import (
 	"github.com/org/gorun-action/runner"
 )
 
-// oneCacheWarning passes on the first warning about a cache: the store here and
-// the shared ones fail together when a disk is full.
+// oneCacheWarning passes on the first warning about a cache in a run: the go
+// command's caches, the store here and the shared ones fail together when a disk
+// is full.
 type oneCacheWarning struct {
 	runner.Reporter
 	once sync.Once

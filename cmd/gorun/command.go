@@ -53,7 +53,7 @@ func (c *command) run(ctx context.Context) int {
 	r := &runner.Runner{
 		Builder: c.provider(o, spec, host, log),
 		Host:    host,
-		Report:  log.reporter,
+		Report:  &oneCacheWarning{Reporter: log.reporter},
 		Now:     c.now,
 		Keys:    c.keyring(spec),
 		Store:   executables{c.store(spec), limits(o), indexes(spec), c.apart()},

@@ -76,8 +76,6 @@ func (c *command) share(o options, spec runner.Spec, r *runner.Runner) (*shared.
 	if len(o.cacheTo.stores) == 0 || spec.Cache == runner.CacheOff {
 		return s, nil
 	}
-	r.Report = &oneCacheWarning{Reporter: r.Report}
-	s.Report = r.Report
 	key, err := c.cacheKey()
 	if err != nil {
 		return s, &buildflags.UsageError{Message: cacheKeyVariable + ": " + err.Error(), Hint: "make one with `gorunctl cache key`"}

@@ -67,7 +67,6 @@ type Cache struct {
 	Report  runner.Reporter
 	Now     func() time.Time
 
-	warn     sync.Once
 	copies   sync.WaitGroup
 	restored restoredPack
 }
@@ -86,13 +85,11 @@ func (c *Cache) Close() {
 	}
 }
 
-// warned reports that a layer cannot be used, once in a run.
+// warned reports that a layer cannot be used.
 func (c *Cache) warned(layer Layer, err error) {
-	c.warn.Do(func() {
-		c.Report.Event(runner.Warned{
-			Message: "the shared cache " + layer.Name + " cannot be used: " + err.Error(),
-			Hint:    "the run goes on without it; --explain shows what was asked and answered",
-			Cache:   true,
-		})
+	c.Report.Event(runner.Warned{
+		Message: "the shared cache " + layer.Name + " cannot be used: " + err.Error(),
+		Hint:    "the run goes on without it; --explain shows what was asked and answered",
+		Cache:   true,
 	})
 }
