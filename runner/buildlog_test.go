@@ -119,6 +119,8 @@ func TestClassify(t *testing.T) {
 		{"verifying example.com/x@v1.0.0: checksum mismatch\n\tdownloaded: h1:a\n\tgo.sum: h1:b\n\nSECURITY ERROR", container.ExitStatus{Code: 1}, Integrity, "go.sum"},
 		{`Get "https://x/@v/list": dial tcp: lookup x: no such host`, container.ExitStatus{Code: 1}, Infrastructure, "GOPROXY"},
 		{"main.go:2:8: mkdir /m/cache/download/x.org: permission denied", container.ExitStatus{Code: 1}, Infrastructure, "GOMODCACHE"},
+		{"build cache is required, but could not be located: GOCACHE is not an absolute path", container.ExitStatus{Code: 1}, Usage, "GOCACHE"},
+		{`go: GOPATH entry is relative; must be absolute path: "rel".`, container.ExitStatus{Code: 1}, Usage, "GOPATH"},
 		{"go: could not create module cache: stat /m: permission denied", container.ExitStatus{Code: 1}, Infrastructure, "GOMODCACHE"},
 		{"main.go:2:8: open /src/cache/a.go: permission denied", container.ExitStatus{Code: 1}, BuildFailed, ""},
 		{"write /c: no space left on device", container.ExitStatus{Code: 1}, Infrastructure, "room"},

@@ -23,6 +23,8 @@ var rules = []rule{
 	{`no space left on device`, Infrastructure, "make room on the disk, or name directories on another one with TMPDIR, --cache-dir, GOCACHE and GOMODCACHE"},
 	{`disk quota exceeded`, Infrastructure, "make room on the disk, or name directories on another one with TMPDIR, --cache-dir, GOCACHE and GOMODCACHE"},
 	{`read-only file system`, Infrastructure, "name writable caches with --cache-dir, GOCACHE or GOMODCACHE"},
+	{`build cache is (?:required|disabled)|GOPATH entry is relative`, Usage,
+		"the go command's caches need absolute paths: set HOME, or GOCACHE and GOPATH"},
 	{`could not create module cache|mkdir \S+/cache(?:/\S*)?: permission denied|open \S+/cache/download/\S*: permission denied`, Infrastructure,
 		"the module cache belongs to another user: name one that can be written with GOMODCACHE"},
 	{`x509: |tls: failed to verify`, Infrastructure, "the server's certificate is not trusted: name the CA bundle of your network with SSL_CERT_FILE"},

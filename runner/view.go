@@ -84,7 +84,10 @@ func (v *view) mount(path string, writable bool) {
 // Private caches are in dir, which is mounted anyway; the one of modules stands
 // where the caller's is, since that path is in executables.
 func (r *run) mountCaches(v *view, site container.Site, dir string, caches PackCaches) error {
-	modcache := r.modCache()
+	modcache, buildcache := r.modCache(), r.buildCache(site)
+	if err := absolute(modcache, buildcache); err != nil {
+		return err
+	}
 	if caches.ModCache != "" {
 		v.mounts = append(v.mounts, container.Mount{Source: caches.ModCache, Target: modcache, Writable: true})
 		v.set("GOMODCACHE", modcache)
@@ -95,9 +98,18 @@ func (r *run) mountCaches(v *view, site container.Site, dir string, caches PackC
 		v.set("GOCACHE", caches.GoCache)
 		return nil
 	}
-	buildcache := r.buildCache(site)
 	v.mount(buildcache, true)
 	v.set("GOCACHE", buildcache)
+	return nil
+}
+
+// absolute refuses caches that an engine cannot mount, nor a go command use.
+func absolute(caches ...string) error {
+	for _, cache := range caches {
+		if !filepath.IsAbs(cache) {
+			return &fault{outcome: Usage, err: fmt.Errorf("the cache %s is not an absolute path", cache), hint: "name an absolute one with GOCACHE, GOMODCACHE, GOPATH or --cache-dir"}
+		}
+	}
 	return nil
 }
 

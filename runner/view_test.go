@@ -228,3 +228,11 @@ func TestWantedToolchain(t *testing.T) {
 		})
 	}
 }
+
+func TestCachesAreAbsolute(t *testing.T) {
+	for caches, want := range map[[2]string]bool{{"/mod", "/build"}: true, {"mod", "/build"}: false, {"/mod", "build"}: false, {"/mod", ""}: false} {
+		if err := absolute(caches[:]...); (err == nil) != want {
+			t.Errorf("%q: %v", caches, err)
+		}
+	}
+}
