@@ -28,7 +28,7 @@ type Layer struct {
 	// Name is how people know it: as --cache-to has it.
 	Name  string
 	Store blob.Store
-	// Keeper removes what is damaged; nil where that cannot be done.
+	// Keeper removes what is in the way; nil where that cannot be done.
 	Keeper blob.Keeper
 	// Patience is what faults may waste with it; nil is none of its own.
 	Patience *blob.Patience

@@ -161,6 +161,42 @@ func (f *fixture) finds(what string) runner.Stored {
 	return stored
 }
 
+// What is not signed makes way for what a run with a key signs, and for nothing
+// else: not for who cannot sign, and not where it is evidence.
+func TestSignedTakesThePlaceOfUnsigned(t *testing.T) {
+	dir := newDir(t)
+	unsigned := newFixture(t, dir)
+	if err := unsigned.Put(t.Context(), someKey, unsigned.exe, facts()); err != nil {
+		t.Fatal(err)
+	}
+	key, err := entry.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyed := func(signer *entry.SigningKey, strict bool) *fixture {
+		f := newFixture(t, dir)
+		f.Trust.Key, f.Signer, f.Strict = key.Public(), signer, strict
+		return f
+	}
+	for what, f := range map[string]*fixture{"reader": keyed(nil, false), "strict": keyed(key, true)} {
+		if _, err := f.Get(t.Context(), someKey); err == nil || f.Strict == errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", what, err)
+		}
+		f.says(what, "layer0 restore executable refused")
+		unsigned.finds("behind the " + what)
+		unsigned.Local = shelves{t.TempDir()}
+	}
+	signer := keyed(key, false)
+	if _, err := signer.Get(t.Context(), someKey); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the unsigned one: %v", err)
+	}
+	if err := signer.Put(t.Context(), someKey, signer.exe, facts()); err != nil {
+		t.Fatal(err)
+	}
+	signer.says("signer", "layer0 restore executable refused", "layer0 save executable kept")
+	keyed(nil, false).finds("the signed one")
+}
+
 // A store that fails is one warning, and the next one is asked.
 func TestFaultIsNoFailure(t *testing.T) {
 	whole := newDir(t)

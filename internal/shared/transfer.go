@@ -115,10 +115,17 @@ func (t *transfer) look(ctx context.Context) (*entry.Opened, *copied, error) {
 	return opened, r, nil
 }
 
-// discard removes what is damaged from a store that allows it, so that a whole
-// one can take its place.
+// discard removes what keeps a useful entry out of its place, from a store that
+// allows it.
 func (t *transfer) discard(ctx context.Context, err error) {
-	if t.layer.Keeper != nil && t.c.Writes && errors.Is(err, entry.ErrDamaged) {
-		_ = t.layer.Keeper.Remove(ctx, t.event.Matched) // else every run says that it is damaged
+	if t.layer.Keeper != nil && t.c.Writes && t.inTheWay(err) {
+		_ = t.layer.Keeper.Remove(ctx, t.event.Matched) // else every run is refused the same
 	}
+}
+
+// inTheWay reports whether an entry that was refused is damaged, or has the very
+// key of what this run will sign. What ends a strict run stays to be looked at.
+func (t *transfer) inTheWay(err error) bool {
+	replaced := t.c.Signer != nil && !t.c.Strict && t.event.Matched == t.event.Key
+	return errors.Is(err, entry.ErrDamaged) || replaced && errors.Is(err, entry.ErrSignature)
 }
