@@ -33,6 +33,10 @@ func (c *command) keyring(spec runner.Spec) *runner.Keyring {
 	return &runner.Keyring{
 		Sleep: time.Sleep,
 		Index: func(root string) *cachekeys.Index {
+			if spec.Cache == runner.CacheReadWrite {
+				// Made during a build, it would be a change of the sources that it is among.
+				_ = os.MkdirAll(spec.CacheDir, 0o755) // what is wrong there is said by what writes to it
+			}
 			sum := sha256.Sum256([]byte(root))
 			ix := cachekeys.OpenIndex(filepath.Join(dir, hex.EncodeToString(sum[:8])+"-"+print.Name), print, c.now)
 			ix.Machine = cachekeys.OpenIndex(filepath.Join(dir, "machine"), cachekeys.SHA256(), c.now)
