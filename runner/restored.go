@@ -21,13 +21,12 @@ func (s Stored) close() {
 // restoring is the restore phase. It may download, so that a signal ends it.
 func (r *run) restoring(ctx context.Context, p *Plan) (found Stored, hit bool, err error) {
 	ctx, stop := r.cancelOnSignal(ctx)
-	defer stop()
 	found, err = timed(r, PhaseRestore, func() (Stored, error) {
 		var f Stored
 		f, hit, err = r.restore(ctx, p)
 		return f, err
 	})
-	if cause := context.Cause(ctx); cause != nil {
+	if cause := stop(); cause != nil {
 		return found, false, &fault{outcome: Cancelled, err: cause}
 	}
 	return found, hit, err

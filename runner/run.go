@@ -119,13 +119,11 @@ func (r *run) buildAndRun(ctx context.Context, plan Plan, found Stored) error {
 	defer stop()
 	exe, k, clean, err := r.prepare(building, plan)
 	defer clean()
-	cause := context.Cause(building)
-	stop()
 	// A signal may have come when the build was just over; and whatever failed
 	// after it came, failed because of it.
-	if cause != nil || r.cancelled != nil {
+	if cause := stop(); cause != nil {
 		r.result.Diagnostics = nil
-		return &fault{outcome: Cancelled, err: cmp.Or(cause, context.Cause(building))}
+		return &fault{outcome: Cancelled, err: cause}
 	}
 	if err != nil || plan.DryRun {
 		return err

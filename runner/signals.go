@@ -24,7 +24,9 @@ func signalName(s os.Signal) string {
 // cancelOnSignal returns a context that ends when a signal asks for the end of
 // the run before there is a program to pass it to. Until stop returns, the
 // signals are its own; what comes later waits in the channel for the program.
-func (r *run) cancelOnSignal(parent context.Context) (ctx context.Context, stop func()) {
+// stop says why the context ended before it, nil when it did not: a signal that
+// came last of all is known to nobody else.
+func (r *run) cancelOnSignal(parent context.Context) (ctx context.Context, stop func() (cause error)) {
 	ctx, cancel := context.WithCancelCause(parent)
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -42,7 +44,12 @@ func (r *run) cancelOnSignal(parent context.Context) (ctx context.Context, stop 
 			}
 		}
 	}()
-	return ctx, sync.OnceFunc(func() { close(quit); <-done; cancel(nil) })
+	return ctx, sync.OnceValue(func() error {
+		close(quit)
+		<-done
+		defer cancel(nil)
+		return context.Cause(ctx)
+	})
 }
 
 // endsBuild reports whether a signal would end the go command.
