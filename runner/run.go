@@ -116,7 +116,6 @@ func (r *run) caches(p Plan) bool {
 // buildAndRun is the way of a program that the Store does not have.
 func (r *run) buildAndRun(ctx context.Context, plan Plan, found Stored) error {
 	building, stop := r.cancelOnSignal(ctx)
-	defer stop()
 	exe, k, clean, err := r.prepare(building, plan)
 	defer clean()
 	// A signal may have come when the build was just over; and whatever failed

@@ -16,7 +16,7 @@ func TestNoSignalIsLost(t *testing.T) {
 		r := &run{spec: Spec{Signals: signals}}
 		ctx, stop := r.cancelOnSignal(t.Context())
 		signals <- syscall.SIGTERM
-		if i%2 == 0 { // nobody may have taken it yet
+		if i%2 == 0 { // else nobody may have taken it yet
 			<-ctx.Done()
 		}
 		cause := stop()

@@ -3,7 +3,9 @@ package runner
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -157,14 +159,19 @@ func writable(cache string) error {
 	if err := os.MkdirAll(cache, 0o777); err != nil { // as cmd/go does
 		return err
 	}
-	for i := -1; i < 256; i++ {
-		dir := cache
-		if i >= 0 {
-			dir = filepath.Join(cache, fmt.Sprintf("%02x", i))
+	err := mayWrite(cache)
+	for i := 0; err == nil && i < 256; i++ {
+		err = mayWrite(filepath.Join(cache, fmt.Sprintf("%02x", i)))
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil // the go command makes it
 		}
-		if err := unix.Access(dir, unix.W_OK); err != nil && (i < 0 || err != unix.ENOENT) {
-			return &os.PathError{Op: "writing", Path: dir, Err: err}
-		}
+	}
+	return err
+}
+
+func mayWrite(dir string) error {
+	if err := unix.Access(dir, unix.W_OK); err != nil {
+		return &os.PathError{Op: "writing", Path: dir, Err: err}
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func (c *command) chooseTemp(spec *runner.Spec) error {
 	}
 	dir := filepath.Join(spec.CacheDir, "tmp")
 	if os.MkdirAll(dir, 0o777) == nil && unix.Access(dir, unix.W_OK|unix.X_OK) == nil && !noexec(dir) {
-		spec.Env = goenv.Load(append(spec.Env.Environ(), "GOTMPDIR="+dir), goroot())
+		spec.Env = spec.Env.With("GOTMPDIR", dir)
 		return nil
 	}
 	if _, err := os.Stat(filepath.Join(spec.CacheDir, "executables")); err == nil || writable {
