@@ -507,9 +507,6 @@ func vcsChange(r *vcsRepo, rnd *rand.Rand) string {
 
 // The stamp of the go command itself changes with the inputs.
 func TestVCSStateAgainstGo(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds programs")
-	}
 	r := vcsNewRepo(t)
 	seen := map[string]string{}
 	for _, step := range []struct {

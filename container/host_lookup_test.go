@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // put writes a file of the test, and returns its path.
@@ -144,6 +146,10 @@ func TestForeignExecutables(t *testing.T) {
 			continue
 		}
 		t.Run(platform, func(t *testing.T) {
+			t.Parallel()
+			if platform != "linux/arm64" {
+				testenv.Long(t, "it compiles the runtime for this platform")
+			}
 			checkStartError(t, Command{Path: goBuild(t, goos, goarch)}, ErrNotExecutable,
 				"built for "+platform+", this is", "go_"+goos+"_"+goarch+"_exec")
 		})

@@ -10,19 +10,18 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // TestTiny runs everything with a program of one file: its own bytes, its
 // processes and its connections are what a large one's are. What is short of
 // the targets are times and archives: these are no larger than the pack.
 func TestTiny(t *testing.T) {
-	args := []string{"-program", "tiny", "-rounds", "1", "-rate", "1000", "-latency", "1ms", "-only", "unchanged"}
-	must := []string{"gorun, unchanged: bytes moved / compressed executable"}
-	if !testing.Short() {
-		args = append(args[:len(args)-1], "unchanged,changed,commits", "-commits", "2", "-packs", "2")
-		must = append(must, "gorun, changed: executables other than one built without cache",
-			"commits: packs sent in 2 commits", "packs: the one after 2 commits / the first")
-	}
+	testenv.Long(t, "it builds the standard library for each machine")
+	args := []string{"-program", "tiny", "-rounds", "1", "-rate", "1000", "-latency", "1ms", "-only", "unchanged,changed,commits", "-commits", "2", "-packs", "2"}
+	must := []string{"gorun, unchanged: bytes moved / compressed executable", "gorun, changed: executables other than one built without cache",
+		"commits: packs sent in 2 commits", "packs: the one after 2 commits / the first"}
 	if _, err := exec.LookPath("strace"); err == nil || os.Getenv("CI") != "" {
 		must = append(must, "gorun, unchanged: programs executed besides gorun and its own", "gorun, unchanged: connections to others than the store")
 	} else {
@@ -57,11 +56,7 @@ func measured(t *testing.T, args []string) report {
 
 func checkReport(t *testing.T, r report) {
 	t.Helper()
-	rows := 2
-	if !testing.Short() {
-		rows = 4
-	}
-	if len(r.Rows) != rows || len(r.Line) != 2 || r.Archive == 0 || r.RoundTrip < 1 {
+	if len(r.Rows) != 4 || len(r.Line) != 2 || r.Archive == 0 || r.RoundTrip < 1 {
 		t.Errorf("%+v", r)
 	}
 	for _, x := range r.Rows {

@@ -18,6 +18,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 var small = Options{Packages: 40, FilesPerPackage: 5, Seed: 1}
@@ -25,6 +27,7 @@ var small = Options{Packages: 40, FilesPerPackage: 5, Seed: 1}
 // TestProgram builds, vets, tests and runs a repository: the sum that the
 // program prints is the one that this test finds in the graph.
 func TestProgram(t *testing.T) {
+	testenv.Long(t, "it links the tests of twenty packages")
 	dir := filepath.Join(t.TempDir(), "repo")
 	if err := Write(dir, small); err != nil {
 		t.Fatal(err)
@@ -228,7 +231,7 @@ func TestWriteLeavesWhatIsThere(t *testing.T) {
 
 // TestAnySize looks for options that the generator cannot cope with.
 func TestAnySize(t *testing.T) {
-	for packages := 2; packages < 60; packages++ {
+	for packages := 2; packages < 60; packages += testenv.Times(7, 1) {
 		for _, n := range []int{1, 30} {
 			o := Options{Packages: packages, FilesPerPackage: n, Seed: uint64(packages)}
 			if packages%10 != 0 && n > 1 {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // double is a gorun that is go run, and says what it is told to about the
@@ -72,6 +74,7 @@ func shareCache(t *testing.T, keep string) {
 
 // TestWhole runs all parts but act, whose build takes minutes.
 func TestWhole(t *testing.T) {
+	testenv.Long(t, "it builds and runs three programs with all contestants")
 	r := measured(t, "hit", "miss", "hello,monorepo,first,floor")
 	var rows []string
 	for _, row := range r.Warm {
@@ -116,6 +119,7 @@ func checkText(t *testing.T, r report) {
 
 // TestNoHit leaves out, with a note, what was not served from the cache.
 func TestNoHit(t *testing.T) {
+	testenv.Long(t, "it builds and runs three programs with all contestants")
 	r := measured(t, "miss", "off", "hello,first,monorepo")
 	if len(r.Warm) != 6 || len(r.First) != 0 {
 		t.Errorf("rows %+v, first runs %+v", r.Warm, r.First)

@@ -11,19 +11,26 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/org/gorun-action/container"
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // What gorun does when something around it is broken, absent or full: the
 // scripts of testdata/adverse, on the real engine, with loopback registries and
 // proxies. Their commands are in pinned_test.go and faults_test.go.
 func TestAdverse(t *testing.T) {
-	needEngine(t)
+	t.Parallel()
+	testenv.NeedEngine(t)
 	loadImages(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "adverse"),
 		RequireExplicitExec: true,
-		Setup:               setupAdverse,
-		Condition:           func(cond string) (bool, error) { return mayMount(t, cond) },
+		Setup:               func(env *testscript.Env) error { return setupAdverse(t, env) },
+		Condition: func(cond string) (bool, error) {
+			if cond == "root" {
+				return mayMount(t), nil
+			}
+			return condition(cond, "docker")
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": status, "verdict": verdict, "records": records,
 			"unload": unload, "temporary": temporary, "image": hasImage, "registry": startRegistry,
@@ -52,8 +59,8 @@ func loadImages(t *testing.T) {
 
 // setupAdverse is setup for a container build, with what the scripts have to
 // know of the lock: OLDEST is a release that no other test needs.
-func setupAdverse(env *testscript.Env) error {
-	if err := setup(env, "docker"); err != nil {
+func setupAdverse(t *testing.T, env *testscript.Env) error {
+	if err := setup(t, env, "docker"); err != nil {
 		return err
 	}
 	bin, _, _ := strings.Cut(env.Getenv("PATH"), string(filepath.ListSeparator))
@@ -90,15 +97,12 @@ func pinned(want string) (container.Toolchain, error) {
 
 // mayMount is the condition [root]: file systems can be mounted. In CI it is
 // demanded.
-func mayMount(t *testing.T, cond string) (bool, error) {
-	if cond != "root" {
-		return false, nil
-	}
+func mayMount(t *testing.T) bool {
 	may := os.Getuid() == 0 && runtime.GOOS == "linux"
 	if !may && os.Getenv("CI") != "" {
 		t.Error("the tests of full and read-only file systems need root on Linux")
 	}
-	return may, nil
+	return may
 }
 
 // mountTmpfs mounts a file system of a fixed size: `tmpfs dir 8m`. Mounted

@@ -14,12 +14,14 @@ import (
 	"time"
 
 	"github.com/org/gorun-action/internal/store"
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // Whenever gorun is killed, the next run of the same sources is right, and what
 // is left behind goes with time.
 func TestCacheKills(t *testing.T) {
-	for builder, kills := range map[string]int{"host": times(3, 8, 200), "docker": times(0, 0, 20)} {
+	t.Parallel()
+	for builder, kills := range map[string]int{"host": testenv.Times(3, 200), "docker": testenv.Times(0, 20)} {
 		if kills == 0 { // the store is the same, and is on the host
 			continue
 		}
@@ -120,13 +122,14 @@ func (c *cacheTest) sweep() {
 // The sources change while they are built: what is kept is never run for other
 // sources than those it was built from.
 func TestCacheSourcesChange(t *testing.T) {
+	t.Parallel()
 	c := newCacheTest(t, "host")
 	e := &edits{cacheTest: c}
 	e.write(0)
 	total, _ := c.saveTime()
 	e.write(0)
 	torn := 0
-	for i := range times(3, 8, 100) {
+	for i := range testenv.Times(3, 100) {
 		r, first, last := e.during(i, total)
 		var a, b int
 		fmt.Sscanf(r.stdout, "%d %d", &a, &b) // Sscan would take 010 for 8
@@ -235,6 +238,7 @@ func main() {
 // A program that rewrites its own sources is another one each time. Under
 // --log-format=none it does so in gorun's place.
 func TestCacheGenerator(t *testing.T) {
+	t.Parallel()
 	c := newCacheTest(t, "host")
 	put(t, c.src("main.go"), generating)
 	for i := range 24 {

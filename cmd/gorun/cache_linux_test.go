@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/org/gorun-action/internal/store"
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // damage is done to the entry e of a program. other is that of another one.
@@ -80,6 +81,7 @@ func (c *cacheTest) flip(file string, at int64) {
 // Whatever becomes of an entry between two runs, the next one is right and says
 // so once, and the one after it finds the entry again.
 func TestCacheDamage(t *testing.T) {
+	t.Parallel()
 	for _, builder := range []string{"host", "docker"} {
 		t.Run(builder, func(t *testing.T) {
 			c := newCacheTest(t, builder)
@@ -102,6 +104,7 @@ func TestCacheDamage(t *testing.T) {
 
 // What root may read all the same is damage to a user without privileges.
 func TestCachePermissions(t *testing.T) {
+	t.Parallel()
 	c := newCacheTest(t, "host")
 	c.user = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER, UidMappings: []syscall.SysProcIDMap{{ContainerID: 1000, HostID: os.Getuid(), Size: 1}}}
 	c.program("p", "right", 0)
@@ -126,6 +129,7 @@ func TestCachePermissions(t *testing.T) {
 // The index is only ever a help: whatever it is, the run is right, it finds the
 // executable, and nobody is told.
 func TestCacheIndexDamage(t *testing.T) {
+	t.Parallel()
 	c, stranger := newCacheTest(t, "host"), newCacheTest(t, "host")
 	c.program("p", "right", 0)
 	stranger.program("p", "stranger", 0)
@@ -159,7 +163,7 @@ func TestCacheIndexDamage(t *testing.T) {
 		"of another workspace": each(foreign),
 		"a directory":          each(func(file string) { c.must(os.Remove(file)); put(t, filepath.Join(file, "x"), "") }),
 	}
-	for i := range times(5, 10, 200) {
+	for i := range testenv.Times(5, 200) {
 		damage[fmt.Sprint("edited ", i)] = each(func(file string) {
 			if info, err := os.Stat(file); err == nil {
 				c.flip(file, rand.N(info.Size()))
@@ -183,12 +187,13 @@ func TestCacheIndexDamage(t *testing.T) {
 // Whichever step finds the disk full: the run is as without a cache, and says
 // so once.
 func TestCacheFullDisk(t *testing.T) {
-	if may, _ := mayMount(t, "root"); !may {
+	t.Parallel()
+	if !mayMount(t) {
 		t.Skip("NOT TESTED: it takes root to mount")
 	}
 	kept := 0
 	for inodes := range 20 {
-		if inodes%times(4, 2, 1) > 0 {
+		if inodes%testenv.Times(4, 1) > 0 {
 			continue
 		}
 		c := newCacheTest(t, "host")

@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/goproxytest"
 
 	"github.com/org/gorun-action/internal/store"
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // cacheTest is a module whose runs have a cache directory of their own.
@@ -31,14 +32,13 @@ type cacheTest struct {
 func newCacheTest(t *testing.T, builder string) *cacheTest {
 	t.Helper()
 	if builder == "docker" {
-		needEngine(t)
+		testenv.NeedEngine(t)
 	}
 	c := &cacheTest{killer: newKiller(t, builder), T: t}
 	c.cache = filepath.Join(c.dir, "cache")
 	c.env = append(c.env, "GORUN_CACHE_DIR="+c.cache, "GOENV=off", "GOTOOLCHAIN=local")
 	if builder == "docker" {
-		caches, err := testCaches()
-		c.must(err)
+		caches := testenv.Dir(t)
 		c.env = append(c.env, "GOCACHE="+filepath.Join(caches, "go-build-docker"))
 	}
 	c.mode, c.env = "readwrite", slices.Clip(c.env) // runs side by side add to it
@@ -155,22 +155,12 @@ func (c *cacheTest) whole(n int) {
 	}
 }
 
-// times is how often something is done.
-func times(short, normal, all int) int {
-	switch {
-	case full():
-		return all
-	case testing.Short():
-		return short
-	}
-	return normal
-}
-
 // Many runs at the same time that find nothing are all right, and leave one
 // entry for each program.
 func TestCacheManyRuns(t *testing.T) {
+	t.Parallel()
 	c := newCacheTest(t, "host")
-	same, others := times(6, 12, 50), times(2, 4, 10)
+	same, others := testenv.Times(6, 50), testenv.Times(2, 10)
 	for i := range others + 1 {
 		c.program(fmt.Sprint("p", i), fmt.Sprint("this is ", i), i)
 	}
@@ -198,6 +188,7 @@ func TestCacheManyRuns(t *testing.T) {
 // Executables that are too old or too many go when another one is kept; one
 // that runs stays.
 func TestCacheLimits(t *testing.T) {
+	t.Parallel()
 	c := newCacheTest(t, "host")
 	c.program("old", "old", 0)
 	c.program("new", "new", 0)
@@ -252,6 +243,7 @@ func (c *cacheTest) keys(what string, names ...string) {
 // --verify-cache finds an executable that is not that of its key, names both,
 // and its hint is what helps.
 func TestCacheVerify(t *testing.T) {
+	t.Parallel()
 	c := newCacheTest(t, "host")
 	c.program("p", "right", 0)
 	c.program("q", "stranger", 0)
@@ -280,6 +272,7 @@ func TestCacheVerify(t *testing.T) {
 
 // Other sources make another executable, which is nobody's fault.
 func TestCacheVerifyWhileSourcesChange(t *testing.T) {
+	t.Parallel()
 	c := newCacheTest(t, "host")
 	c.program("p", "before", 0)
 	c.run("./p")
@@ -299,6 +292,7 @@ func TestCacheVerifyWhileSourcesChange(t *testing.T) {
 // A hit takes no go command and no network, be it a package of the workspace or
 // one that is named with its version.
 func TestCacheWithoutGo(t *testing.T) {
+	t.Parallel()
 	c := newCacheTest(t, "host")
 	modules, err := goproxytest.NewServer(filepath.Join("testdata", "adverse", "mod"), "127.0.0.1:0")
 	c.must(err)

@@ -12,6 +12,7 @@ type recorded []runner.Event
 func (r *recorded) Event(e runner.Event) { *r = append(*r, e) }
 
 func TestOneCacheWarning(t *testing.T) {
+	t.Parallel()
 	var got recorded
 	w := &oneCacheWarning{Reporter: &got}
 	about := func(message string, cache bool) runner.Event { return runner.Warned{Message: message, Cache: cache} }

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/org/gorun-action/internal/buildflags"
+	"github.com/org/gorun-action/internal/testenv"
 	"github.com/org/gorun-action/runner"
 )
 
@@ -36,6 +37,7 @@ func readmeText(t *testing.T) string {
 
 // TestFlagTable compares the README's tables of flags with the code's.
 func TestFlagTable(t *testing.T) {
+	t.Parallel()
 	const begin, end = "<!-- flags: written by `go test ./cmd/gorun -run TestFlagTable -update` -->\n", "<!-- end of flags -->\n"
 	before, rest, ok := strings.Cut(readmeText(t), begin)
 	got, after, closed := strings.Cut(rest, end)
@@ -58,6 +60,7 @@ func TestFlagTable(t *testing.T) {
 // TestVariables makes sure that every GORUN_ variable in the documents exists:
 // as the default of a flag, or in a test.
 func TestVariables(t *testing.T) {
+	t.Parallel()
 	known := map[string]bool{cacheKeyVariable: true, "GORUN_TEST_FULL": strings.Contains(source(t, "kill_test.go"), `"GORUN_TEST_FULL"`)}
 	o := defaults()
 	for _, f := range o.own() {
@@ -130,10 +133,15 @@ func examples(t *testing.T) (list []example) {
 // TestExamples runs every example of the README in a copy of this module's
 // examples, and compares what the README says with what happens.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	list := examples(t)
 	dir := copyExamples(t)
 	for _, e := range list {
 		t.Run(e.command, func(t *testing.T) {
+			t.Parallel()
+			if strings.Contains(e.command, "-race ") || strings.HasPrefix(e.command, "GOOS=") {
+				testenv.Long(t, "it compiles another standard library")
+			}
 			e.need(t)
 			verdict := filepath.Join(t.TempDir(), "verdict.json")
 			stdout, stderr, status := shell(t, dir, e.command, e.environ(t, verdict))
@@ -159,7 +167,7 @@ func TestExamples(t *testing.T) {
 func (e example) need(t *testing.T) {
 	t.Helper()
 	if e.engine {
-		needEngine(t)
+		testenv.NeedEngine(t)
 	}
 	if !e.c {
 		return
@@ -181,10 +189,7 @@ func (e example) need(t *testing.T) {
 // about. Examples that do not name a builder are built here.
 func (e example) environ(t *testing.T, verdict string) []string {
 	t.Helper()
-	caches, err := testCaches()
-	if err != nil {
-		t.Fatal(err)
-	}
+	caches := testenv.Dir(t)
 	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		return strings.HasPrefix(kv, "GORUN_") || strings.HasPrefix(kv, "GOFLAGS=") || strings.HasPrefix(kv, "GORACE=")
 	})
@@ -223,6 +228,7 @@ func shell(t *testing.T, dir, line string, env []string) (stdout, stderr string,
 // TestExamplesParse parses the command line of every example, also where it
 // cannot be run, as the shell hands it over.
 func TestExamplesParse(t *testing.T) {
+	t.Parallel()
 	bin := t.TempDir()
 	script := "#!/bin/sh\nprintf '%s\\0' \"$@\" >\"$ARGUMENTS\"\n"
 	if err := os.WriteFile(filepath.Join(bin, "gorun"), []byte(script), 0o755); err != nil {

@@ -7,6 +7,7 @@ import (
 )
 
 func TestFailOn(t *testing.T) {
+	t.Parallel()
 	failure := func(status int) runner.Result { return runner.Result{Outcome: runner.Failure, ExitStatus: status} }
 	timeout := runner.Result{Outcome: runner.Timeout, ExitStatus: 124}
 	for _, test := range []struct {

@@ -3,10 +3,12 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/org/gorun-action/internal/buildflags"
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 const flagged = `package main
@@ -76,11 +78,12 @@ var flagCases = map[string]struct {
 	"x":             {"-x -tags=x .", 0, "WORK="},
 }
 
+// elsewise are the flags with which the standard library is compiled elsewise.
+var elsewise = []string{"a", "asan", "buildflags", "cover", "covermode", "coverpkg", "installsuffix", "linkshared", "msan", "pkgdir", "race", "toolexec", "trimpath"}
+
 // Every flag of the table does on the real command what the README says.
 func TestEveryFlag(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: -race, -asan and -a compile the standard library")
-	}
+	t.Parallel()
 	k := newKiller(t, "host")
 	for name, text := range map[string]string{
 		"src/go.mod": "module example.com/flagged\n\ngo 1.26\n", "src/main.go": flagged,
@@ -93,9 +96,13 @@ func TestEveryFlag(t *testing.T) {
 	}
 	for _, f := range buildflags.Table() {
 		t.Run(f.Name, func(t *testing.T) {
+			t.Parallel()
 			tt, ok := flagCases[f.Name]
 			if !ok {
 				t.Fatalf("no case for -%s: what does it do?", f.Name)
+			}
+			if slices.Contains(elsewise, f.Name) {
+				testenv.Long(t, "it compiles another standard library")
 			}
 			cmd := k.command(t, strings.Fields(tt.words)...)
 			cmd.Env = append(cmd.Env, "GORUN_LOG_FORMAT=text", "CGO_ENABLED=1")

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // freshMachine is a new machine for every run: of what the last one left there is
@@ -35,9 +37,8 @@ var needing = map[string]string{
 // them from the pack, whoever runs gorun, and comes to the same executable as
 // one without.
 func TestFreshMachine(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds a part of the standard library three times: the long run does that")
-	}
+	t.Parallel()
+	testenv.Long(t, "it builds a part of the standard library three times")
 	loadToolchain(t)
 	m := newFreshMachine(t)
 	users := []int{os.Getuid()}

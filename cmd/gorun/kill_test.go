@@ -11,21 +11,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
-
-// full asks for the tests that take minutes, as CI runs them.
-func full() bool { return os.Getenv("GORUN_TEST_FULL") != "" }
-
-// kills is how often gorun is killed with each builder.
-func kills() int {
-	switch {
-	case full():
-		return 100
-	case testing.Short():
-		return 3
-	}
-	return 15
-}
 
 const forking = `package main
 
@@ -46,14 +34,15 @@ func main() {
 // Whenever and however gorun is ended, nothing is left: no program, no child
 // of it, no compiler, no container, no temporary file.
 func TestNothingIsLeftBehind(t *testing.T) {
+	t.Parallel()
 	for _, builder := range []string{"host", "docker"} {
 		t.Run(builder, func(t *testing.T) {
 			if builder == "docker" {
-				needEngine(t)
+				testenv.NeedEngine(t)
 			}
 			k := newKiller(t, builder)
 			longest := k.time(t)
-			for i := range kills() {
+			for i := range testenv.Times(4, 100) {
 				sig := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGKILL}[i%3]
 				after := rand.N(longest + 200*time.Millisecond)
 				k.mode = []string{"off", "readwrite"}[i%2] // a build is under way, or a restored program
@@ -79,10 +68,7 @@ func newKiller(t *testing.T, builder string) *killer {
 	for name, text := range map[string]string{"src/go.mod": "module example.com/forking\n\ngo 1.26\n", "src/main.go": forking, "tmp/.keep": ""} {
 		put(t, filepath.Join(dir, name), text)
 	}
-	caches, err := testCaches()
-	if err != nil {
-		t.Fatal(err)
-	}
+	caches := testenv.Dir(t)
 	k.env = append(os.Environ(), k.mark, "TMPDIR="+k.tmp, "GORUN_BUILDER="+builder, "GORUN_CACHE_DIR="+caches, "GORUN_LOG_FORMAT=json", "GOFLAGS=", "GOTELEMETRY=off")
 	return k
 }

@@ -15,6 +15,7 @@ import (
 // What only root can do is tested where there is a root: internal/runnerimage.
 
 func TestCacheDirs(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct{ environ, want []string }{
 		"named":     {[]string{"GOCACHE=/c", "GOMODCACHE=/m", "GOPATH=/p:/q"}, []string{"/gorun", "/c", "/m", "/p"}},
 		"default":   {[]string{"HOME=/h"}, []string{"/gorun", "/h/.cache/go-build", "/h/go/pkg/mod", "/h/go"}},
@@ -34,6 +35,7 @@ func TestCacheDirs(t *testing.T) {
 }
 
 func TestReaches(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	closed := filepath.Join(dir, "closed")
 	if err := os.MkdirAll(filepath.Join(closed, "cache"), 0o755); err != nil {
@@ -55,6 +57,7 @@ func TestReaches(t *testing.T) {
 }
 
 func TestEngineGroups(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", file)
 	if err != nil {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/container/image"
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // theOldest is held by whoever takes the image of the oldest locked release
@@ -164,10 +165,7 @@ func gorunIn(t *testing.T, dir string, args ...string) (cmd *exec.Cmd, tmp strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	caches, err := testCaches()
-	if err != nil {
-		t.Fatal(err)
-	}
+	caches := testenv.Dir(t)
 	tmp = filepath.Join(t.TempDir(), "tmp")
 	if err := os.Mkdir(tmp, 0o755); err != nil {
 		t.Fatal(err)
@@ -181,10 +179,8 @@ func gorunIn(t *testing.T, dir string, args ...string) (cmd *exec.Cmd, tmp strin
 // withoutOldest holds the image of the oldest locked release, and takes it away.
 func withoutOldest(t *testing.T) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("makes a toolchain image")
-	}
-	needEngine(t)
+	testenv.Long(t, "it makes a toolchain image")
+	testenv.NeedEngine(t)
 	tc, err := pinned("1.18")
 	if err != nil {
 		t.Fatal(err)
@@ -199,6 +195,7 @@ func withoutOldest(t *testing.T) {
 
 // Four that miss the same image end well, and one of them makes it.
 func TestManyMissTheSameImage(t *testing.T) {
+	t.Parallel()
 	withoutOldest(t)
 	dir := hello(t)
 	if _, _, err := oldestZip(); err != nil {
@@ -230,6 +227,7 @@ func TestManyMissTheSameImage(t *testing.T) {
 // A download that stands still is shown, and ends at a signal without leaving
 // anything behind.
 func TestStalledDownloadIsCancelled(t *testing.T) {
+	t.Parallel()
 	withoutOldest(t)
 	proxy := faultyProxy(t, "stall")
 	run, tmp := gorunIn(t, hello(t), ".")
@@ -268,6 +266,7 @@ func lastRecord(t *testing.T, log []byte) (record map[string]any) {
 // Making an image takes seconds, and one can see that something happens: as
 // records, and as a bar on a terminal, which leaves no trace in the end.
 func TestProgressOfAnImage(t *testing.T) {
+	t.Parallel()
 	withoutOldest(t)
 	dir := hello(t)
 	proxy := faultyProxy(t, "slow")

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // reporting shows what a program sees of how it was started.
@@ -118,6 +120,7 @@ func (c *cacheTest) reports(cmd *exec.Cmd) (r sight, pid int) {
 // A program in gorun's place sees what it sees as a child, under gorun and
 // under go run, and nothing of gorun is left about it.
 func TestReplaced(t *testing.T) {
+	t.Parallel()
 	c := newCacheTest(t, "host")
 	c.env = append(c.env, "PWD="+c.src())
 	put(t, c.src("main.go"), reporting)
@@ -194,6 +197,7 @@ func ended(cmd *exec.Cmd) string {
 
 // Whoever started gorun sees the end of the program itself.
 func TestReplacedEnd(t *testing.T) {
+	t.Parallel()
 	c := newReplaced(t)
 	for _, test := range []struct {
 		mode string
@@ -222,6 +226,7 @@ func TestReplacedEnd(t *testing.T) {
 // A signal that comes while gorun is still looking for the program, or just
 // gives way to it, is not lost.
 func TestReplacedEarlySignal(t *testing.T) {
+	t.Parallel()
 	c := newReplaced(t)
 	begin := time.Now()
 	cmd, out := c.replaced("trap")
@@ -230,7 +235,7 @@ func TestReplacedEarlySignal(t *testing.T) {
 	cmd.Process.Kill()
 	cmd.Wait()
 	ends := map[string]int{}
-	for i := range times(10, 20, 1000) {
+	for i := range testenv.Times(10, 1000) {
 		sig := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT}[i%2]
 		cmd, _ := c.replaced("trap")
 		time.Sleep(rand.N(until))
@@ -246,6 +251,7 @@ func TestReplacedEarlySignal(t *testing.T) {
 
 // A signal that gorun was told to ignore is ignored by the program.
 func TestReplacedNohup(t *testing.T) {
+	t.Parallel()
 	c := newReplaced(t)
 	link := filepath.Join(c.dir, "gorun")
 	self, err := os.Executable()
@@ -268,6 +274,7 @@ func TestReplacedNohup(t *testing.T) {
 // On a terminal the program has the terminal: it reads, writes, and is
 // interrupted by its keys.
 func TestReplacedTerminal(t *testing.T) {
+	t.Parallel()
 	c := newReplaced(t)
 	cmd := c.command(t, "--log-format=none", ".", "cat")
 	terminal, err := pty.Start(cmd)

@@ -7,9 +7,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
+	"github.com/org/gorun-action/internal/testenv"
 	"github.com/org/gorun-action/runner"
 )
 
@@ -22,29 +22,17 @@ type machine struct {
 
 func newMachine(t *testing.T, builder, name string, env ...string) machine {
 	t.Helper()
-	caches, err := testCaches()
-	if err != nil {
-		t.Fatal(err)
-	}
+	caches := testenv.Dir(t)
 	m := machine{T: t, dir: filepath.Join(t.TempDir(), name)}
 	put(t, filepath.Join(m.dir, "go.mod"), "module example.com/m\n\ngo 1.26\n")
 	put(t, filepath.Join(m.dir, "cmd/where/main.go"), "package main\n\nimport \"runtime\"\n\nfunc main() {\n\t_, file, _, _ := runtime.Caller(0)\n\tprintln(file)\n}\n")
 	m.env = append(os.Environ(), "GORUN_BUILDER="+builder, "GORUN_CACHE_DIR="+caches, "GORUN_CACHE_MODE=off", "GOTELEMETRY=off", "GOTOOLCHAIN=local",
-		"GOMODCACHE="+goEnv(t, "GOMODCACHE"), "HOME="+filepath.Join(m.dir, "home"))
+		"GOMODCACHE="+testenv.GoEnv(t, "GOMODCACHE"), "HOME="+filepath.Join(m.dir, "home"))
 	if builder == "host" {
-		m.env = append(m.env, "GOCACHE="+goEnv(t, "GOCACHE"))
+		m.env = append(m.env, "GOCACHE="+testenv.GoEnv(t, "GOCACHE"))
 	}
 	m.env = append(m.env, env...)
 	return m
-}
-
-func goEnv(t *testing.T, name string) string {
-	t.Helper()
-	out, err := exec.Command("go", "env", name).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(string(out))
 }
 
 // build returns the SHA-256 of what gorun builds there.
@@ -70,14 +58,12 @@ func (m machine) build(flags ...string) string {
 // Two machines that have nothing in common but the sources and the toolchain
 // build the same bytes with --reproducible, and not without.
 func TestReproducibleOnTwoMachines(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: each machine compiles the standard library")
-	}
+	t.Parallel()
+	testenv.Long(t, "each machine compiles the standard library")
 	for _, builder := range []string{"host", "docker"} {
 		t.Run(builder, func(t *testing.T) {
 			if builder == "docker" {
-				longOnly(t)
-				needEngine(t)
+				testenv.NeedEngine(t)
 			}
 			file := filepath.Join(t.TempDir(), "env")
 			put(t, file, "GOAMD64=v2\nCGO_CFLAGS=-O3\nGOFLAGS=-tags=one\n")
@@ -95,8 +81,9 @@ func TestReproducibleOnTwoMachines(t *testing.T) {
 
 // GOROOT/go.env is what a variable falls through to that is set nowhere else.
 func TestReproducibleWithAnEditedToolchain(t *testing.T) {
-	longOnly(t)
-	real, root := goEnv(t, "GOROOT"), t.TempDir()
+	t.Parallel()
+	testenv.Long(t, "it compiles the standard library several times")
+	real, root := testenv.GoEnv(t, "GOROOT"), t.TempDir()
 	entries, err := os.ReadDir(real)
 	if err != nil {
 		t.Fatal(err)

@@ -14,8 +14,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/org/gorun-action/container"
-	"github.com/org/gorun-action/container/docker"
 	"github.com/org/gorun-action/internal/capture"
+	"github.com/org/gorun-action/internal/testenv"
 	"github.com/org/gorun-action/runner"
 )
 
@@ -24,72 +24,53 @@ import (
 func TestMain(m *testing.M) {
 	args := slices.Clone(os.Args) // testscript shortens the first
 	real := func() { os.Exit(dispatch(args)) }
-	testscript.Main(m, map[string]func(){"gorun": real, actionName: real, capture.Name: real, container.GuardName: real})
+	testscript.Main(testenv.Waiting{M: m}, map[string]func(){"gorun": real, actionName: real, capture.Name: real, container.GuardName: real})
 }
 
 // Every script runs twice, with each builder; GORUN_BUILDER says which, and
 // the conditions [host] and [docker] ask.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	for _, builder := range []string{"host", "docker"} {
 		t.Run(builder, func(t *testing.T) {
-			if builder == "docker" && testing.Short() {
-				t.Skip("-short: the host's run is enough")
-			}
+			t.Parallel()
 			if builder == "docker" {
-				needEngine(t)
+				testenv.NeedEngine(t)
 			}
 			testscript.Run(t, testscript.Params{
 				Dir:                 filepath.Join("testdata", "script"),
 				RequireExplicitExec: true,
-				Setup:               func(env *testscript.Env) error { return setup(env, builder) },
-				Condition: func(cond string) (bool, error) {
-					switch cond {
-					case "host", "docker":
-						return cond == builder, nil
-					case "full":
-						return full(), nil
-					}
-					return false, fmt.Errorf("unknown condition %q", cond)
-				},
-				Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status, "verdict": verdict, "records": records},
+				Setup:               func(env *testscript.Env) error { return setup(t, env, builder) },
+				Condition:           func(cond string) (bool, error) { return condition(cond, builder) },
+				Cmds:                map[string]func(*testscript.TestScript, bool, []string){"status": status, "verdict": verdict, "records": records},
 			})
 		})
 	}
 }
 
-// needEngine ends the test when no engine answers. In CI that is a failure: a
-// skipped container test would hide a hole.
-func needEngine(t *testing.T) {
-	t.Helper()
-	e, err := docker.Connect(t.Context())
-	switch {
-	case err == nil:
-		e.Close()
-	case os.Getenv("CI") != "":
-		t.Fatal(err)
-	default:
-		t.Skipf("no engine: %v", err)
+// condition is what scripts ask in brackets.
+func condition(cond, builder string) (bool, error) {
+	switch cond {
+	case "host", "docker":
+		return cond == builder, nil
+	case "full":
+		return testenv.Full(), nil
 	}
+	return false, fmt.Errorf("unknown condition %q", cond)
 }
 
 // setup gives a script the go command's caches, which it may fill but which
 // hold nothing that a script could depend on, and none of the caller's
 // settings.
-func setup(env *testscript.Env, builder string) error {
+func setup(t *testing.T, env *testscript.Env, builder string) error {
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOSUMDB"} {
-		out, err := exec.Command("go", "env", name).Output()
-		if err != nil {
-			return err
-		}
-		env.Setenv("HOST_"+name, strings.TrimSpace(string(out)))
+		value := testenv.GoEnv(t, name)
+		env.Setenv("HOST_"+name, value)
 		if builder == "host" || name != "GOCACHE" { // each image has a build cache of its own
-			env.Setenv(name, strings.TrimSpace(string(out)))
+			env.Setenv(name, value)
 		}
 	}
-	caches, err := testCaches()
-	if err != nil {
-		return err
-	}
+	caches := testenv.Dir(t)
 	for name, value := range map[string]string{
 		"GORUN_BUILDER": builder, "GORUN_CACHE_DIR": caches, "TEST_CACHES": caches, "GORUN_LOG_FORMAT": "text", "GORUN_CACHE_MODE": "off",
 		"GOENV": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOTELEMETRY": "off", "HOME": env.WorkDir,
@@ -98,16 +79,6 @@ func setup(env *testscript.Env, builder string) error {
 		env.Setenv(name, value)
 	}
 	return nil
-}
-
-// testCaches outlives a test run, as a user's caches outlive a run.
-func testCaches() (string, error) {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	dir = filepath.Join(dir, "gorun-tests")
-	return dir, os.MkdirAll(dir, 0o755)
 }
 
 // status runs gorun and compares its exit status: `status 125 gorun -foo`.

@@ -74,6 +74,7 @@ func (m *machines) restored(what string, r ran, outcome string) {
 }
 
 func TestSharedFreshMachine(t *testing.T) {
+	t.Parallel()
 	m := newMachines(t)
 	m.fresh()
 	first := m.on(nil)
@@ -94,6 +95,7 @@ func TestSharedFreshMachine(t *testing.T) {
 
 // With --cache-mode=read nothing is kept, here or there, and the program runs.
 func TestSharedReadOnly(t *testing.T) {
+	t.Parallel()
 	m := newMachines(t)
 	m.fresh()
 	m.on(nil)
@@ -120,6 +122,7 @@ func github(repository, ref, event string) []string {
 // What a pull request wrote is for that pull request; a release and a tag use
 // nothing unless they are told to.
 func TestSharedTrust(t *testing.T) {
+	t.Parallel()
 	pr7, pr8 := github("o/r", "refs/pull/7/merge", "pull_request"), github("o/r", "refs/pull/8/merge", "pull_request")
 	main, tag := github("o/r", "refs/heads/main", "push"), github("o/r", "refs/tags/v1", "push")
 	release := github("o/r", "refs/tags/v1", "release")
@@ -142,9 +145,7 @@ func TestSharedTrust(t *testing.T) {
 		{"main in a trusting release", main, release, []string{"--cache-mode=trusted"}, runner.TransferHit, runner.Hit},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if testing.Short() && test.want != runner.TransferMiss {
-				t.Skip("-short: the ones about pull requests are enough")
-			}
+			t.Parallel()
 			m := newMachines(t)
 			m.fresh()
 			m.on(test.writer)
@@ -159,6 +160,7 @@ func TestSharedTrust(t *testing.T) {
 
 // With a key only what it signed is used; strictly, anything else ends the run.
 func TestSharedSignatures(t *testing.T) {
+	t.Parallel()
 	secret := func() string {
 		k, err := entry.GenerateKey(nil)
 		if err != nil {
@@ -200,6 +202,7 @@ func TestSharedSignatures(t *testing.T) {
 
 // Whatever is done to an entry: it is not used, and the program runs.
 func TestSharedDamage(t *testing.T) {
+	t.Parallel()
 	m := newMachines(t)
 	m.fresh()
 	m.on([]string{"GOCACHE=" + filepath.Join(m.cache, "go-build")}) // a cold one, so that there is a pack
@@ -245,6 +248,7 @@ func (m *machines) blob(prefix string) string {
 
 // What is no blob, and may hang who opens it, hangs nobody.
 func TestSharedStrange(t *testing.T) {
+	t.Parallel()
 	m := newMachines(t)
 	m.fresh()
 	m.on(nil)
@@ -262,6 +266,7 @@ func TestSharedStrange(t *testing.T) {
 
 // Builds and programs do not see what gorun alone may know.
 func TestSharedSecrets(t *testing.T) {
+	t.Parallel()
 	m := newMachines(t)
 	put(t, m.src("main.go"), "package main\n\nimport (\n\t\"os\"\n\t\"strings\"\n)\n\nfunc main() {\n\tfor _, kv := range os.Environ() {\n\t\tif strings.Contains(kv, \"s3cr3t\") || strings.HasPrefix(kv, \"GORUN_CACHE_KEY\") {\n\t\t\tprintln(kv)\n\t\t\tos.Exit(1)\n\t\t}\n\t}\n\tos.Stdout.WriteString(\"shared\\n\")\n}\n")
 	key, err := entry.GenerateKey(nil)
@@ -278,6 +283,7 @@ func TestSharedSecrets(t *testing.T) {
 
 // Packs of other flags are not asked for.
 func TestSharedFlags(t *testing.T) {
+	t.Parallel()
 	m := newMachines(t)
 	asked := map[string]bool{}
 	for _, flags := range [][]string{nil, {"-tags=a"}, {"-race"}, {"-gcflags=-N"}} {

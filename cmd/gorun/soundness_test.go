@@ -12,6 +12,7 @@ import (
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/container/provision"
 	"github.com/org/gorun-action/internal/soundness"
+	"github.com/org/gorun-action/internal/testenv"
 	"github.com/org/gorun-action/runner"
 )
 
@@ -37,11 +38,12 @@ func fastSubjects() []string { return []string{"workspace", "cgo", "plain", "emb
 //
 // make it a long run, or one trial.
 func TestSoundness(t *testing.T) {
+	t.Parallel()
 	c := soundness.Config{
 		Keyer: keyer, Dir: t.TempDir(), Seed: 1, Trials: fastTrials, Workers: 2, Parts: 1, Only: -1, Limit: fastTime, Shared: true, Fresh: true, Subjects: fastSubjects(),
 		Log: func(s string) { t.Log(s) },
 	}
-	if testing.Short() {
+	if !testenv.Full() {
 		c.Trials, c.Limit = fastTrials/4, fastTime/3
 	}
 	soundnessVariables(t, &c)

@@ -7,27 +7,20 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 const secondBuild = "building a second time"
 
-// longOnly leaves to .ci/run's long step what compiles the standard library
-// several times.
-func longOnly(t *testing.T) {
-	t.Helper()
-	if !full() {
-		t.Skip("it compiles the standard library several times: GORUN_TEST_FULL=1")
-	}
-}
-
 // A gorun that is killed or asked to end in its second build leaves neither the
 // copy of the sources nor the second cache.
 func TestVerifyBuildIsKilled(t *testing.T) {
+	t.Parallel()
 	for _, builder := range []string{"host", "docker"} {
 		t.Run(builder, func(t *testing.T) {
-			if builder == "docker" || testing.Short() {
-				longOnly(t)
-			}
+			t.Parallel()
+			testenv.Long(t, "it compiles the standard library several times")
 			c := newCacheTest(t, builder)
 			c.mode = "off"
 			c.program("p", "killed", 0)
@@ -54,7 +47,8 @@ func TestVerifyBuildIsKilled(t *testing.T) {
 
 // Sources that change between the two builds are not a build that differs.
 func TestVerifyBuildWhileSourcesChange(t *testing.T) {
-	longOnly(t)
+	t.Parallel()
+	testenv.Long(t, "it compiles the standard library several times")
 	c := newCacheTest(t, "host")
 	c.program("p", fmt.Sprint("before ", time.Now().UnixNano()), 0) // what the go command has linked before, it does not link again
 	c.program("new", "after", 0)
@@ -70,7 +64,8 @@ func TestVerifyBuildWhileSourcesChange(t *testing.T) {
 // A build cache that is stale, since the go command does not watch a header
 // outside of its package (golang/go#24355), is what a build without it finds.
 func TestVerifyBuildFindsAStaleCache(t *testing.T) {
-	longOnly(t)
+	t.Parallel()
+	testenv.Long(t, "it compiles the standard library several times")
 	c := newCacheTest(t, "host")
 	c.env = append(c.env, "CGO_ENABLED=1")
 	put(t, c.src("inc/value.h"), "#define VALUE 1\n")

@@ -107,7 +107,7 @@ var probeImage = sync.OnceValues(func() (v1.Image, error) {
 	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(probe), 0o644); err != nil {
 		return nil, err
 	}
-	build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, "probe"), filepath.Join(dir, "main.go"))
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "probe"), filepath.Join(dir, "main.go"))
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, errors.New(string(out))
@@ -161,7 +161,7 @@ func probeContainer(t *testing.T) *docker.Container {
 		t.Fatal(err)
 	}
 	var archive bytes.Buffer
-	if err := image.WriteArchive(&archive, img, "gorun/probe:test"); err != nil {
+	if err := image.WriteArchive(&archive, img, "gorun-tests/probe:1"); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Load(t.Context(), &archive, "", nil); err != nil {
@@ -192,6 +192,7 @@ func run(t *testing.T, c *docker.Container, cmd container.Command) (string, cont
 }
 
 func TestRun(t *testing.T) {
+	t.Parallel()
 	c := probeContainer(t)
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "f"), []byte("from the host"), 0o644); err != nil {
@@ -225,6 +226,7 @@ func TestRun(t *testing.T) {
 }
 
 func TestRunDeliversAllOutput(t *testing.T) {
+	t.Parallel()
 	out, _ := run(t, probeContainer(t), container.Command{Args: []string{"flood", "out=end"}})
 	if len(out) != 64<<20+len("end\n") || !strings.HasSuffix(out, "end\n") {
 		t.Errorf("%d bytes came through", len(out))
@@ -232,6 +234,7 @@ func TestRunDeliversAllOutput(t *testing.T) {
 }
 
 func TestRunWhatIsNoProgram(t *testing.T) {
+	t.Parallel()
 	c := probeContainer(t)
 	for path, want := range map[string]error{
 		"nothing": fs.ErrNotExist, "/bin/nothing": fs.ErrNotExist, "/bin/noexec": container.ErrNotExecutable,
@@ -244,6 +247,7 @@ func TestRunWhatIsNoProgram(t *testing.T) {
 }
 
 func TestStopTakesItsSteps(t *testing.T) {
+	t.Parallel()
 	c := probeContainer(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cmd := container.Command{
@@ -261,6 +265,7 @@ func TestStopTakesItsSteps(t *testing.T) {
 }
 
 func TestSignalsReachTheProgram(t *testing.T) {
+	t.Parallel()
 	c := probeContainer(t)
 	signals := make(chan os.Signal, 1)
 	var out bytes.Buffer
@@ -276,6 +281,7 @@ func TestSignalsReachTheProgram(t *testing.T) {
 }
 
 func TestNothingIsLeft(t *testing.T) {
+	t.Parallel()
 	c := probeContainer(t)
 	var names []string
 	c.Track = func(name string) func() { names = append(names, name); return func() {} }
@@ -302,6 +308,7 @@ func TestNothingIsLeft(t *testing.T) {
 }
 
 func TestImagesThatAreNotThere(t *testing.T) {
+	t.Parallel()
 	e := connect(t)
 	if _, err := e.Image(t.Context(), "sha256:"+strings.Repeat("0", 64)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Image: %v", err)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"github.com/docker/docker/pkg/stdcopy"
 
 	"github.com/org/gorun-action/container/image"
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // outer starts gorun in containers that have the engine's socket.
@@ -40,18 +40,13 @@ func newOuter(t *testing.T) *outer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { api.Close() })
-	o := &outer{T: t, api: api, gorun: filepath.Join(t.TempDir(), "gorun")}
-	build := exec.Command("go", "build", "-o", o.gorun, "github.com/org/gorun-action/cmd/gorun")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	o := &outer{T: t, api: api, gorun: testenv.Gorun(t)}
 	img, err := probeImage()
 	o.must(err)
 	id, err := img.ConfigName()
 	o.must(err)
 	var archive bytes.Buffer
-	o.must(image.WriteArchive(&archive, img, "gorun/probe:test"))
+	o.must(image.WriteArchive(&archive, img, "gorun-tests/probe:1"))
 	o.must(e.Load(t.Context(), &archive, "", nil))
 	o.image = id.String()
 	return o
@@ -98,9 +93,7 @@ func (o *outer) run(mounts []mount.Mount, env []string, files map[string]string,
 func (o *outer) configuration() (env []string) {
 	o.Helper()
 	for _, name := range []string{"GOPROXY", "GOSUMDB"} {
-		out, err := exec.Command("go", "env", name).Output()
-		o.must(err)
-		env = append(env, name+"="+strings.TrimSpace(string(out)))
+		env = append(env, name+"="+testenv.GoEnv(o, name))
 	}
 	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"} {
 		env = append(env, name+"="+os.Getenv(name))
@@ -150,9 +143,11 @@ var program = map[string]string{
 // The workspace, the temporary directory and the home directory are those of
 // the engine's machine under other names, as in a GitHub container action.
 func TestBuildFromInsideAContainer(t *testing.T) {
+	t.Parallel()
 	o := newOuter(t)
-	mounts := []mount.Mount{o.shared("/github/workspace"), o.shared("/github/runner_temp"), o.shared("/github/home")}
-	env := []string{"RUNNER_TEMP=/github/runner_temp"}
+	builds := mount.Mount{Type: mount.TypeBind, Source: testenv.BuildCache(t, 0), Target: "/github/builds"}
+	mounts := []mount.Mount{o.shared("/github/workspace"), o.shared("/github/runner_temp"), o.shared("/github/home"), builds}
+	env := []string{"RUNNER_TEMP=/github/runner_temp", "GOCACHE=/github/builds"}
 	for _, cache := range []string{"miss", "hit"} {
 		out, status := o.run(mounts, env, program, "-C", "app", ".")
 		if status != 0 || !strings.Contains(out, "built by a sibling") || !strings.Contains(out, `"cache":"`+cache+`"`) {
@@ -167,6 +162,8 @@ func TestBuildFromInsideAContainer(t *testing.T) {
 // In act the workspace may be a volume. The temporary directory is a part of
 // it, and so is the module.
 func TestBuildFromAVolume(t *testing.T) {
+	t.Parallel()
+	testenv.Long(t, "it compiles a part of the standard library, since the caches cannot be passed on")
 	o := newOuter(t)
 	v, err := o.api.VolumeCreate(t.Context(), volume.CreateOptions{Name: "gorun-test-" + strings.ToLower(rand.Text())})
 	o.must(err)
@@ -186,6 +183,7 @@ func TestBuildFromAVolume(t *testing.T) {
 
 // What is missing is said, with the mount that would help.
 func TestBuildWithoutSharedDirectories(t *testing.T) {
+	t.Parallel()
 	o := newOuter(t)
 	tests := map[string]struct {
 		mounts []mount.Mount

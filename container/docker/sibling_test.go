@@ -17,6 +17,7 @@ import (
 var id = strings.Repeat("0123456789abcdef", 4)
 
 func TestOwnIDs(t *testing.T) {
+	t.Parallel()
 	other := strings.Repeat("f", 64)
 	tests := map[string]struct {
 		mountinfo, cgroup, hostname string
@@ -70,6 +71,7 @@ func own(version string) *Sibling {
 }
 
 func TestTranslate(t *testing.T) {
+	t.Parallel()
 	volume := func(name, part, target string, readOnly bool) mount.Mount {
 		return mount.Mount{Type: mount.TypeVolume, Source: name, Target: target, ReadOnly: readOnly, VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: part}}
 	}
@@ -115,6 +117,7 @@ func TestTranslate(t *testing.T) {
 
 // Outside of a container every path is the engine's.
 func TestNoSibling(t *testing.T) {
+	t.Parallel()
 	var s *Sibling
 	got, err := s.translate([]container.Mount{{Source: "/a", Target: "/b"}})
 	if diff := cmp.Diff([]mount.Mount{{Type: mount.TypeBind, Source: "/a", Target: "/b", ReadOnly: true}}, got); err != nil || diff != "" {
@@ -127,6 +130,7 @@ func TestNoSibling(t *testing.T) {
 
 // A link leads somewhere in our own container, not on the engine's machine.
 func TestLinksAreFollowedHere(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "real"), 0o755); err != nil {
 		t.Fatal(err)
@@ -146,6 +150,7 @@ func TestLinksAreFollowedHere(t *testing.T) {
 }
 
 func TestTempDirIsShared(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := &Sibling{mounts: []sharedMount{{MountPoint: dockercontainer.MountPoint{Type: mount.TypeBind, Source: "/host", Destination: dir, RW: true}}}}
 	want := filepath.Join(dir, "made")

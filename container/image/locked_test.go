@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/org/gorun-action/container"
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // locked returns a toolchain of the lock that runs here, and the zip of its
@@ -21,9 +22,7 @@ import (
 // cannot, the test is skipped loudly, and fails in CI.
 func locked(t testing.TB) (container.Toolchain, string) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("NOT TESTED: needs a whole toolchain")
-	}
+	testenv.Long(t, "it makes the image of a whole toolchain")
 	lock, err := container.PinnedToolchains()
 	if err != nil {
 		t.Fatal(err)

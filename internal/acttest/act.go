@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // actModule is the pinned release. Its module is checked by the go command
@@ -36,9 +38,8 @@ type Act struct {
 // stay for later tests, the rest goes with the test.
 func NewAct(t testing.TB) *Act {
 	t.Helper()
-	NeedEngine(t)
-	gorun := buildProgram(t, filepath.Join(moduleRoot(t), "cmd", "gorun"))
-	return &Act{gorun: gorun, job: JobImage(t), dir: t.TempDir()}
+	testenv.NeedEngine(t)
+	return &Act{gorun: testenv.Gorun(t), job: JobImage(t), dir: t.TempDir()}
 }
 
 // WithCache is the same act with a cache service, which keeps everything in
@@ -47,16 +48,6 @@ func (a *Act) WithCache(dir string) *Act {
 	with := *a
 	with.cache = dir
 	return &with
-}
-
-// moduleRoot is where this module's go.mod is.
-func moduleRoot(t testing.TB) string {
-	t.Helper()
-	out, err := exec.Command("go", "env", "GOMOD").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Dir(strings.TrimSpace(string(out)))
 }
 
 // Push runs the workflow, a file in ws, as if ws had been pushed. more are
@@ -132,11 +123,7 @@ var passed = []string{
 // configuration and the go command does.
 func (a *Act) environ(t testing.TB) []string {
 	t.Helper()
-	goenv, err := exec.Command("go", "env", "GOENV").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := []string{"XDG_CONFIG_HOME=" + filepath.Join(a.dir, "config"), "GOENV=" + strings.TrimSpace(string(goenv))}
+	env := []string{"XDG_CONFIG_HOME=" + filepath.Join(a.dir, "config"), "GOENV=" + testenv.GoEnv(t, "GOENV")}
 	for _, name := range passed {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)

@@ -3,6 +3,8 @@ package acttest
 import (
 	"strings"
 	"testing"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // standinAction is an action.yml for the stand-in.
@@ -90,6 +92,8 @@ func standin(t testing.TB) string {
 }
 
 func TestActIsThePinnedRelease(t *testing.T) {
+	t.Parallel()
+	testenv.Long(t, "it compiles act")
 	_, version, _ := strings.Cut(actModule, "@v")
 	if got, want := NewAct(t).Version(t), "act version "+version; got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -97,6 +101,8 @@ func TestActIsThePinnedRelease(t *testing.T) {
 }
 
 func TestActRunsAContainerAction(t *testing.T) {
+	t.Parallel()
+	testenv.Long(t, "it compiles act")
 	act := NewAct(t)
 	image := strings.NewReplacer("IMAGE", standin(t), "JOB", act.job)
 	ws := NewWorkspace(t, map[string]string{

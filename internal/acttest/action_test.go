@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // e2e is the workflow that GitHub runs, too.
@@ -17,27 +19,33 @@ const e2e = ".github/workflows/e2e.yml"
 // jobs is how many it has: nine cases and two about the cache.
 const jobs = 11
 
-// TestAction tries the action of this working tree, in the runner image of
-// this working tree, with both runners.
+// TestAction tries the action of this working tree in nektos/act, in the image
+// that the workflow makes on GitHub, too.
 func TestAction(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it makes an image and runs it dozens of times: the long run does that")
-	}
-	NeedEngine(t)
+	testenv.Long(t, "it compiles act, and runs it half a dozen times")
+	testenv.NeedEngine(t)
 	ws := repository(t)
-	image := makeAction(t, ws)
-	// The standard library is compiled once, not in every step.
-	builds := t.TempDir()
-	t.Run("act", func(t *testing.T) { inAct(t, ws, builds) })
-	t.Run("act with a service", func(t *testing.T) { serviceInAct(t, ws, builds) })
-	t.Run("act with a cache", func(t *testing.T) { sharedInAct(t, ws) })
-	give(t, string(ws))
-	give(t, builds)
-	line := Step{Image: image, Entrypoint: entrypoint, Workspace: string(ws), Volumes: map[string]string{builds: buildCache}}
-	t.Run("line", func(t *testing.T) { inLine(t, line) })
-	t.Run("line with a cache", func(t *testing.T) { sharedInLine(t, line) })
-	t.Run("cancel", func(t *testing.T) { cancelled(t, line) })
-	t.Run("overhead", func(t *testing.T) { overhead(t, line) })
+	makeAction(t, ws)
+	t.Run("workflow", func(t *testing.T) { t.Parallel(); inAct(t, ws) })
+	t.Run("service", func(t *testing.T) { t.Parallel(); serviceInAct(t, ws) })
+	t.Run("cache", func(t *testing.T) { t.Parallel(); sharedInAct(t, ws) })
+}
+
+// TestLine tries it with the runner's own docker line.
+func TestLine(t *testing.T) {
+	image := testenv.RunnerImage(t)
+	for name, try := range map[string]func(*testing.T, Step){
+		"cases": inLine, "cache": sharedInLine, "cancel": cancelled, "overhead": overhead,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ws := string(repository(t))
+			give(t, ws)
+			// The standard library is compiled once, not in every step.
+			builds := map[string]string{testenv.BuildCache(t, owner): buildCache}
+			try(t, Step{Image: image, Entrypoint: entrypoint, Workspace: ws, Volumes: builds})
+		})
+	}
 }
 
 // buildCache is GOCACHE in the runner image.
@@ -46,7 +54,7 @@ const buildCache = "/github/home/.cache/go-build"
 // repository is a copy of the working tree: what git knows, as it is now.
 func repository(t *testing.T) Workspace {
 	t.Helper()
-	root := moduleRoot(t)
+	root := testenv.Module(t)
 	cmd := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	cmd.Dir = root
 	list, err := cmd.Output()
@@ -71,9 +79,9 @@ func copyFile(t *testing.T, from, to string) {
 	must(t, os.WriteFile(to, content, info.Mode().Perm()))
 }
 
-// makeAction runs the script that GitHub runs, too, and returns the name of
-// the image that action.yml then uses.
-func makeAction(t *testing.T, ws Workspace) string {
+// makeAction runs the script that GitHub runs, too: action.yml then uses the
+// image of this checkout.
+func makeAction(t *testing.T, ws Workspace) {
 	t.Helper()
 	begin := time.Now()
 	cmd := exec.Command(filepath.Join(string(ws), ".github", "e2e", "image"))
@@ -81,34 +89,27 @@ func makeAction(t *testing.T, ws Workspace) string {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("making the image: %v\n%s", err, out)
 	}
-	action, err := os.ReadFile(filepath.Join(string(ws), "action.yml"))
-	must(t, err)
-	_, rest, found := strings.Cut(string(action), "\n  image: docker://")
-	if !found {
-		t.Fatalf("action.yml names no image:\n%s", action)
-	}
-	image := firstLine(rest)
-	t.Logf("made %s in %.1f s", image, time.Since(begin).Seconds())
-	return image
+	t.Logf("made the image in %.1f s", time.Since(begin).Seconds())
 }
 
 // asOnGitHub are the arguments that give act's container actions the home that
 // GitHub's have: a directory that the steps of a job share.
-func asOnGitHub(home, builds string) []string {
+func asOnGitHub(t *testing.T, home string) []string {
+	builds := testenv.BuildCache(t, os.Getuid())
 	return []string{"--env", "HOME=/github/home", "--container-options", "-v " + home + ":/github/home -v " + builds + ":" + buildCache}
 }
 
 // inAct runs the workflow twice: first the job about the cache, then all jobs.
 // The second run finds what the first one kept, and it has no engine: nothing
 // in it can start a container.
-func inAct(t *testing.T, ws Workspace, builds string) {
+func inAct(t *testing.T, ws Workspace) {
 	act, home := NewAct(t), t.TempDir()
 	var table Table
 	defer table.Log(t)
 
-	first := act.Push(t, ws, e2e, append(asOnGitHub(home, builds), "--job", "cache")...)
+	first := act.Push(t, ws, e2e, append(asOnGitHub(t, home), "--job", "cache")...)
 	checkJob(t, &table, first.Job("cache"))
-	run := act.Push(t, ws, e2e, append(asOnGitHub(home, builds), "--container-daemon-socket", "-")...)
+	run := act.Push(t, ws, e2e, append(asOnGitHub(t, home), "--container-daemon-socket", "-")...)
 	if n := len(run.Jobs); n != jobs {
 		t.Errorf("act ran %d jobs, want %d: %v", n, jobs, run.Errors)
 	}
@@ -243,11 +244,11 @@ jobs:
           env: '["INPUT_DO=dial greeter:7000"]'
 `
 
-func serviceInAct(t *testing.T, ws Workspace, builds string) {
+func serviceInAct(t *testing.T, ws Workspace) {
 	act := NewAct(t)
 	workflow := filepath.Join(string(ws), "service.yml")
 	must(t, os.WriteFile(workflow, []byte(strings.NewReplacer("JOB", act.job, "STANDIN", standin(t)).Replace(serviceWorkflow)), 0o644))
-	run := act.Push(t, ws, "service.yml", asOnGitHub(t.TempDir(), builds)...)
+	run := act.Push(t, ws, "service.yml", asOnGitHub(t, t.TempDir())...)
 	job := run.Job("served")
 	step := job.Step("gorun")
 	if step == nil {

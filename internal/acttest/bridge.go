@@ -6,8 +6,9 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // Bridge is the address under which containers of the engine's default network
@@ -53,7 +54,5 @@ func Downloads(t testing.TB, dir string) string {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("downloading modules: %v\n%s", err, out)
 	}
-	out, err := exec.Command("go", "env", "GOMODCACHE").Output()
-	must(t, err)
-	return filepath.Join(strings.TrimSpace(string(out)), "cache", "download")
+	return filepath.Join(testenv.GoEnv(t, "GOMODCACHE"), "cache", "download")
 }

@@ -5,25 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"strings"
-	"testing"
 )
-
-// NeedEngine skips the test where no engine answers the docker command. In CI
-// that is a failure: without an engine nothing here says anything.
-func NeedEngine(t testing.TB) {
-	t.Helper()
-	_, err := docker(t.Context(), nil, "version", "--format", "{{.Server.Version}}")
-	switch {
-	case err == nil:
-	case os.Getenv("CI") == "":
-		t.Skipf("no engine: %v", err)
-	default:
-		t.Fatalf("no engine: %v", err)
-	}
-}
 
 // docker runs the docker command and returns what it prints on standard
 // output, without the last newline.

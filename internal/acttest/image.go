@@ -47,7 +47,7 @@ func (t tree) load(tb testing.TB, name string, changes ...string) string {
 		tb.Fatal(err)
 	}
 	sum := sha256.Sum256(append(archive, strings.Join(changes, "\n")...))
-	ref := fmt.Sprintf("gorun-acttest-%s:%x", name, sum[:8])
+	ref := fmt.Sprintf("gorun-tests/%s:%x", name, sum[:8])
 	if _, err := docker(tb.Context(), nil, "image", "inspect", ref); err == nil {
 		return ref
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/org/gorun-action/internal/githubactions/parser"
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // entrypoint is runs.entrypoint of action.yml.
@@ -175,6 +176,7 @@ const most = 100 * time.Millisecond
 const leastRounds, mostRounds = 15, 60
 
 func overhead(t *testing.T, step Step) {
+	testenv.Long(t, "it measures, again and again where others keep the machine busy")
 	exe, err := os.ReadFile(buildProgram(t, "testdata/stopwatch"))
 	must(t, err)
 	watch := filepath.Join(step.Workspace, ".stopwatch")

@@ -4,10 +4,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 func TestStepIsStartedAsTheRunnerDoes(t *testing.T) {
-	NeedEngine(t)
+	testenv.NeedEngine(t)
 	r := Step{
 		Image: standin(t), Workspace: t.TempDir(), Env: map[string]string{"SHADE": "dark"}, Event: `{"a":1}`,
 		Inputs: map[string]string{"do": strings.Join([]string{
@@ -29,7 +31,7 @@ func TestStepIsStartedAsTheRunnerDoes(t *testing.T) {
 }
 
 func TestStepIsCancelledAsTheRunnerDoes(t *testing.T) {
-	NeedEngine(t)
+	testenv.NeedEngine(t)
 	cancel := make(chan struct{})
 	var cancelled time.Time
 	time.AfterFunc(2*time.Second, func() { cancelled = time.Now(); close(cancel) })

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 const act = "github.com/nektos/act@v0.2.89"
@@ -40,7 +42,8 @@ func newAct(t *testing.T) *machine {
 // TestAct holds a pack of a large program against the usual way, an archive of
 // both caches.
 func TestAct(t *testing.T) {
-	full(t)
+	t.Parallel()
+	testenv.Long(t, "it takes minutes")
 	m := newAct(t)
 	cold := m.build()
 	t.Logf("cold build: %v, %d packages compiled", cold.took.Round(time.Millisecond), len(cold.compiled))

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // program has three modules, of which it uses a part, a local package to
@@ -82,6 +84,7 @@ func newProgram(t *testing.T, flags ...string) (*machine, built, []byte) {
 
 // One build from nothing takes most of the time, so that these share it.
 func TestBuilds(t *testing.T) {
+	t.Parallel()
 	m, cold, pack := newProgram(t)
 	proxy := m.proxy
 	in := func(name string, test func(t *testing.T, m *machine)) {
@@ -104,7 +107,8 @@ func TestBuilds(t *testing.T) {
 
 // Flags that need another standard library, each built from nothing twice.
 func TestFlags(t *testing.T) {
-	full(t)
+	t.Parallel()
+	testenv.Long(t, "it takes minutes")
 	cases := map[string][]string{
 		"plain":    nil,
 		"trimpath": {"-trimpath", "-tags=x"},
@@ -240,7 +244,8 @@ func testCommits(t *testing.T, m *machine, pack []byte, n int) {
 }
 
 func TestManyCommits(t *testing.T) {
-	full(t)
+	t.Parallel()
+	testenv.Long(t, "it takes minutes")
 	m, _, pack := newProgram(t)
 	testCommits(t, m, pack, 100)
 }

@@ -47,6 +47,7 @@ func (x *Index) names(t *testing.T) (names []string) {
 }
 
 func TestCollectModules(t *testing.T) {
+	t.Parallel()
 	dir := tinyModCache(t)
 	a := Package{ImportPath: "example.com/A/p", Module: "example.com/A", Dir: filepath.Join(dir, "example.com/!a@v1.0.0/p"), Files: []string{"p.go"}}
 	cgo := a
@@ -94,6 +95,7 @@ func TestCollectModules(t *testing.T) {
 
 // Only what has the form of an entry, a good output, and a use in the build.
 func TestCollectCache(t *testing.T) {
+	t.Parallel()
 	dir, since := t.TempDir(), time.Now()
 	put := func(name, output, id string, at time.Time) {
 		out := sum(output)
@@ -142,6 +144,7 @@ func TestCollectCache(t *testing.T) {
 func outputOf(content string) output { return output{sum(content), int64(len(content))} }
 
 func TestParseEntry(t *testing.T) {
+	t.Parallel()
 	text := action{id: sum("a")}.entry(outputOf("b"), time.Unix(5, 0))
 	if id, out, ok := parseEntry([]byte(text)); !ok || id != sum("a") || out != outputOf("b") {
 		t.Errorf("%q is read as %x, %v, %v", text, id, out, ok)
@@ -156,6 +159,7 @@ func TestParseEntry(t *testing.T) {
 
 // What is restored has the text, the modes and the times of the go command's.
 func TestRestored(t *testing.T) {
+	t.Parallel()
 	f := sample(4000)
 	y := newYard(t)
 	p, err := Open(bytes.NewReader(f.bytes(t)), Limits{})
@@ -192,6 +196,7 @@ func TestRestored(t *testing.T) {
 
 // Without modules, nothing of them is written nor read.
 func TestRestoreWithoutModules(t *testing.T) {
+	t.Parallel()
 	pack := sample(5 << 20).bytes(t)
 	y := newYard(t)
 	p, err := Open(bytes.NewReader(pack), Limits{})
@@ -207,6 +212,7 @@ func TestRestoreWithoutModules(t *testing.T) {
 }
 
 func TestNews(t *testing.T) {
+	t.Parallel()
 	old := sample(4000).Index
 	more := sample(4000)
 	more.add(2, gomod, "", "module example.com/c\n")

@@ -10,6 +10,7 @@ import (
 )
 
 func TestCold(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if !Cold(filepath.Join(dir, "missing"), 1) {
 		t.Error("a missing GOCACHE is warm")
@@ -25,6 +26,7 @@ func TestCold(t *testing.T) {
 }
 
 func TestWorth(t *testing.T) {
+	t.Parallel()
 	const mb = 1_000_000
 	cases := []struct {
 		name      string
@@ -55,6 +57,7 @@ func TestWorth(t *testing.T) {
 }
 
 func TestRecord(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "sub", "record.json")
 	r := OpenRecord(file)
 	if r.Speed("actions") != 0 || r.Build("p") != (Known{}) || r.Costs() != (Costs{}) {
@@ -77,6 +80,7 @@ func TestRecord(t *testing.T) {
 }
 
 func TestRecordIsBounded(t *testing.T) {
+	t.Parallel()
 	r := OpenRecord(filepath.Join(t.TempDir(), "record.json"))
 	for i := range 1000 {
 		r.Downloaded(strings.Repeat("s", 500)+fmt.Sprint(i), 1, time.Second)
@@ -93,6 +97,7 @@ func TestRecordIsBounded(t *testing.T) {
 }
 
 func TestDamagedRecord(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{"", "{", "null", "[]", `{"stores":{"a":{"bytes_per_second":-1}}}`, `{"builds":{"a":{"pack":-1}}}`,
 		`{"stores":{"a":{"bytes_per_second":5}},"builds":7}`, strings.Repeat(" ", maxRecordSize) + `{"stores":{"a":{"bytes_per_second":5}}}`} {
 		file := filepath.Join(t.TempDir(), "record.json")

@@ -65,6 +65,7 @@ func wrap(t *testing.T, index, data []byte) []byte {
 
 // The wrapping itself makes packs that are restored.
 func TestWrap(t *testing.T) {
+	t.Parallel()
 	f := sample(4000)
 	must(t, newYard(t).restore(wrap(t, f.encode(), bytes.Join(f.data, nil))))
 }

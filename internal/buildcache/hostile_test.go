@@ -10,10 +10,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // Each of these is an index that some other program could have written.
 func TestHostileIndex(t *testing.T) {
+	t.Parallel()
 	rename := func(name string) func(*forged) { return func(f *forged) { f.files[0].name = name } }
 	path := func(path string) func(*forged) { return func(f *forged) { f.modules[0].Path = path } }
 	version := func(v string) func(*forged) { return func(f *forged) { f.modules[0].Version = v } }
@@ -87,6 +90,7 @@ func large(f *forged) {
 
 // Each of these has a good index, and something wrong behind it.
 func TestHostileFrames(t *testing.T) {
+	t.Parallel()
 	zeros := make([]byte, 32<<20)
 	cases := map[string]func(t *testing.T) []byte{
 		"module index": func(t *testing.T) []byte { return poisoned(t, "go index v2\nanything") },
@@ -152,6 +156,7 @@ func behindIndex(t *testing.T, f forged, frames []byte) []byte {
 
 // An index that unpacks to more than it says, or says more than is allowed.
 func TestIndexBomb(t *testing.T) {
+	t.Parallel()
 	enc, err := newEncoder()
 	must(t, err)
 	packed := enc.EncodeAll(make([]byte, 32<<20), nil)
@@ -169,6 +174,7 @@ func TestIndexBomb(t *testing.T) {
 
 // A pack that ends anywhere, or has any bit wrong, is refused.
 func TestDamage(t *testing.T) {
+	t.Parallel()
 	y := newYard(t)
 	good := sample(9 << 20).bytes(t)
 	must(t, y.restore(good))
@@ -179,10 +185,7 @@ func TestDamage(t *testing.T) {
 			}
 		}
 	}
-	flips := 200
-	if !testing.Short() {
-		flips = 3000
-	}
+	flips := testenv.Times(200, 3000)
 	rng := rand.New(rand.NewPCG(3, 4))
 	small := sample(5000).bytes(t)
 	for range flips {
@@ -212,6 +215,7 @@ func borders(t *testing.T, pack []byte) []int {
 
 // What is in the way is not followed and not overwritten.
 func TestInTheWay(t *testing.T) {
+	t.Parallel()
 	f := sample(4000)
 	pack := f.bytes(t)
 	cases := map[string]func(d Dirs) (link string, target string){

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // captureVar makes the test binary play gorun's capture helper: it copies the
@@ -29,7 +31,7 @@ func TestMain(m *testing.M) {
 	} else if way := os.Getenv(memoryVar); way != "" {
 		err = runMemory(way, os.Args[1])
 	} else {
-		os.Exit(m.Run())
+		os.Exit(testenv.Waiting{M: m}.Run())
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -49,14 +51,6 @@ func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-// full skips what takes minutes.
-func full(t *testing.T) {
-	t.Helper()
-	if os.Getenv("GORUN_TEST_FULL") == "" {
-		t.Skip("takes minutes; GORUN_TEST_FULL=1 runs it")
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // memoryVar makes the test binary write ("write") or restore ("restore") a pack
@@ -24,7 +26,8 @@ const memoryVar = "GORUN_BUILDCACHE_MEMORY"
 // TestMemory holds both ways of a pack of 1 GiB to 128 MiB, with more cores
 // than most machines have.
 func TestMemory(t *testing.T) {
-	full(t)
+	t.Parallel()
+	testenv.Long(t, "it takes minutes")
 	if runtime.GOOS != "linux" {
 		t.Skip("the largest resident size is in /proc")
 	}
@@ -124,6 +127,7 @@ func writePack(c *Contents, file string) error {
 
 // A cancelled restore stops, whatever is still to come.
 func TestCancel(t *testing.T) {
+	t.Parallel()
 	pack := sample(40 << 20).bytes(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	in := &cancelling{Reader: strings.NewReader(string(pack)), cancel: cancel, after: len(pack) / 2}
@@ -158,6 +162,7 @@ var errSink = errors.New("the disk is full")
 
 // A writer that fails ends the writing, with its error.
 func TestWriteFails(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	rng := rand.New(rand.NewPCG(7, 8))
 	for range 5 {

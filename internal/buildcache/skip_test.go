@@ -7,6 +7,7 @@ import (
 )
 
 func TestSkip(t *testing.T) {
+	t.Parallel()
 	known := sample(4000).Index
 	legacy := sample(4000).Index
 	legacy.modules[1].loose = true
@@ -45,6 +46,7 @@ func TestSkip(t *testing.T) {
 }
 
 func TestOwners(t *testing.T) {
+	t.Parallel()
 	x := &Index{}
 	for _, p := range []string{"a.b/c", "a.b/c/d", "a.b/c/de", "a.b/x"} {
 		x.modules = append(x.modules, mod{ModuleVersion: ModuleVersion{p, "v1.0.0"}})
@@ -57,6 +59,7 @@ func TestOwners(t *testing.T) {
 }
 
 func TestReadSums(t *testing.T) {
+	t.Parallel()
 	all, content := ReadSums([]byte("a.b/c v1.0.0 h1:x=\na.b/c v1.0.0/go.mod h1:y=\na.b/d v2.0.0+incompatible/go.mod h1:z=\n\nodd\r\n"))
 	want := []ModuleVersion{{"a.b/c", "v1.0.0"}, {"a.b/c", "v1.0.0"}, {"a.b/d", "v2.0.0+incompatible"}}
 	if !slices.Equal(all, want) || !slices.Equal(content, want[:1]) {

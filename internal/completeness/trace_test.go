@@ -22,6 +22,7 @@ func name(file string) string { return strings.TrimSuffix(filepath.Base(file), "
 
 // The loader, by its own account (cmd/go/internal/fsys Trace).
 func TestLoader(t *testing.T) {
+	t.Parallel()
 	for _, file := range programs(t) {
 		t.Run(name(file), func(t *testing.T) { traceLoader(t, load(t, file), 2) })
 	}
@@ -46,6 +47,7 @@ func loaderTouches(t *testing.T, p *program, own ownDirs) []touch {
 // The closure of another program does not do: without the embed pattern, what
 // it finds is left over.
 func TestAnotherClosureIsNotComplete(t *testing.T) {
+	t.Parallel()
 	p := load(t, "testdata/embed.txtar")
 	own := findOwn(t)
 	touches := loaderTouches(t, p, own)
@@ -88,6 +90,7 @@ func absolute(dir, path string) string {
 
 // All programs of a build, by the system calls that name a path.
 func TestSystemCalls(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("strace"); err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatal("there is no strace: apt-get install strace")

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // minimum is how many scripts run on Linux with git and a C compiler; the
@@ -34,32 +36,23 @@ func differences() map[string]difference {
 
 // TestGoRunScripts runs Go's own scripts on gorun.
 func TestGoRunScripts(t *testing.T) {
-	needsTime(t)
-	dir := filepath.Join(goEnv(t, "GOROOT"), "src", "cmd", "go")
+	testenv.Long(t, "it compiles the tests of cmd/go and runs its 57 scripts")
+	if runtime.GOOS != "linux" {
+		t.Skip("it counts on the scripts that run on linux")
+	}
+	dir := filepath.Join(testenv.GoEnv(t, "GOROOT"), "src", "cmd", "go")
 	s := &suite{binary: compileScripts(t, dir), dir: dir, scripts: findScripts(t, filepath.Join(dir, "testdata", "script"))}
-	gorun := buildGorun(t.Context(), t)
+	gorun := testenv.Gorun(t)
 	t.Logf("%d scripts call go run", len(s.scripts))
 
 	t.Run("compat", func(t *testing.T) {
+		t.Parallel()
 		s.wantAll(t, s.run(t, gorun, "--compat=go", "--builder=host"))
 	})
 	t.Run("differences", func(t *testing.T) {
-		if os.Getenv("GORUN_TEST_FULL") == "" {
-			t.Skip("all scripts once more: GORUN_TEST_FULL asks for it, as .ci/run does")
-		}
+		t.Parallel()
 		s.wantDifferences(t, s.run(t, gorun, "--builder=host", "--log-file="+os.DevNull))
 	})
-}
-
-// needsTime skips the test where nobody waits for it; .ci/run does.
-func needsTime(t *testing.T) {
-	t.Helper()
-	switch {
-	case testing.Short():
-		t.Skip("-short: this compiles the tests of cmd/go and runs its 57 scripts, 3 to 5 minutes")
-	case runtime.GOOS != "linux":
-		t.Skip("counts on the scripts that run on linux")
-	}
 }
 
 // wantAll fails for every script that did not pass.

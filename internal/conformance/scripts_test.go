@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -158,27 +157,6 @@ func readEvents(stream []byte) (map[string]outcome, error) {
 		outcomes[name] = o
 	}
 	return outcomes, nil
-}
-
-// goEnv asks the go command.
-func goEnv(t *testing.T, name string) string {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "env", name).Output()
-	if err != nil {
-		t.Fatalf("go env %s: %v", name, err)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-// buildGorun builds cmd/gorun of this tree.
-func buildGorun(ctx context.Context, t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "gorun")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o="+binary, "github.com/org/gorun-action/cmd/gorun")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("building gorun: %v\n%s", err, out)
-	}
-	return binary
 }
 
 // TestGoRunPattern holds the finding of scripts to the forms that a call of go

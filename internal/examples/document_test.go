@@ -11,6 +11,7 @@ const document = "# Title\n\nWords.\n\n`main.go`\n\n```go\npackage main\n\nfunc 
 	"Then:\n\n```console\n$ a | b\nc\n$ d\n```\n\n```sh\ne\n```\n"
 
 func TestParse(t *testing.T) {
+	t.Parallel()
 	want := Document{
 		Files:    map[string]string{"main.go": "package main\n\nfunc main() {}\n"},
 		Prints:   []Print{{"look", "one\n", false}, {"all", "a\nb\n", true}},
@@ -24,6 +25,7 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseRefusesWhatNobodyTries(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"Like this:\n\n```yaml\nname: x\n```\n":           "line 3: nothing says what this block of \"yaml\" is, and \"Like this:\" stands before it",
 		"`a`\n\n```\n1\n```\n\n`a`\n\n```\n2\n```\n":      "line 9: the file a is there twice",
@@ -38,6 +40,7 @@ func TestParseRefusesWhatNobodyTries(t *testing.T) {
 }
 
 func TestWorkflow(t *testing.T) {
+	t.Parallel()
 	d := Document{Files: map[string]string{"main.go": "uses: org/gorun-action@v1\n", ".github/workflows/a.yml": "- uses: org/gorun-action@v1\n", ".github/workflows/b.yml": ""}}
 	if got, err := d.Workflow(); got != ".github/workflows/a.yml" || err != nil {
 		t.Error(got, err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/org/gorun-action/internal/acttest"
+	"github.com/org/gorun-action/internal/testenv"
 	"github.com/org/gorun-action/internal/workflows"
 )
 
@@ -64,6 +65,7 @@ func documents(t *testing.T) map[string]Document {
 
 // TestWorkflowsOfExamples holds them to the rules of GitHub.
 func TestWorkflowsOfExamples(t *testing.T) {
+	t.Parallel()
 	all := documents(t)
 	all["README"] = quickStart(t)
 	for name, d := range all {
@@ -88,28 +90,24 @@ func TestWorkflowsOfExamples(t *testing.T) {
 // TestActionExamples runs the workflows of the examples, and that of the
 // README, in the runner image of this working tree.
 func TestActionExamples(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it makes an image and runs it two dozen times: the long run does that")
-	}
-	acttest.NeedEngine(t)
-	makeImage(t)
+	t.Parallel()
+	testenv.Long(t, "it compiles act, and runs it a dozen times")
+	testenv.RunnerImage(t)
 	all := documents(t)
 	delete(all, "other-ci")
 	all["README"] = quickStart(t)
-	act, builds := acttest.NewAct(t), t.TempDir()
+	act := acttest.NewAct(t)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		t.Run(name, func(t *testing.T) {
-			try := &trial{Document: all[name], act: act, mounts: home(t, builds)}
+			t.Parallel()
+			try := &trial{Document: all[name], act: act, mounts: home(t)}
 			if prepare := preparations[name]; prepare != nil {
 				prepare(t, try)
 			}
 			try.run(t)
 		})
 	}
-	t.Run("generator, stale", func(t *testing.T) { staleGenerator(t, all["generator"], act, builds) })
-	t.Run("generator, owner", func(t *testing.T) { ownedFiles(t, all["generator"], builds) })
-	t.Run("shared-cache, docker run", func(t *testing.T) { sharedContainers(t, all["shared-cache"]) })
-	t.Run("README, docker run", dockerDoor)
+	t.Run("generator, stale", func(t *testing.T) { t.Parallel(); staleGenerator(t, all["generator"], act) })
 }
 
 // run pushes the repository of the example and compares what its steps print.
@@ -141,8 +139,8 @@ const buildCache = "/github/home/.cache/go-build"
 
 // home is the runner's home of one job. The standard library is compiled once,
 // not in every job.
-func home(t *testing.T, builds string) []string {
-	return []string{t.TempDir() + ":/github/home", builds + ":" + buildCache}
+func home(t *testing.T) []string {
+	return []string{t.TempDir() + ":/github/home", testenv.BuildCache(t, os.Getuid()) + ":" + buildCache}
 }
 
 // local is where the repository of an example has the action.
@@ -202,19 +200,21 @@ func everything(transcript acttest.Transcript) string {
 }
 
 // staleGenerator: the job fails when the committed file is an old one.
-func staleGenerator(t *testing.T, d Document, act *acttest.Act, builds string) {
+func staleGenerator(t *testing.T, d Document, act *acttest.Act) {
 	d.Files = maps.Clone(d.Files)
 	d.Files["colors/colors.go"] += "\nconst Pink = 3\n"
-	try := &trial{Document: d, act: act, mounts: home(t, builds)}
+	try := &trial{Document: d, act: act, mounts: home(t)}
 	transcript := try.push(t)
 	if out := everything(transcript); transcript.Jobs[0].Result != "failure" || !strings.Contains(out, "-const Pink = 3") {
 		t.Errorf("job %s\n%s", transcript.Jobs[0].Result, out)
 	}
 }
 
-// ownedFiles: what the generator writes belongs to whom the workspace belongs.
-// act's workspaces are root's, so this goes through the runner's own line.
-func ownedFiles(t *testing.T, d Document, builds string) {
+// What the generator writes belongs to whom the workspace belongs. act's
+// workspaces are root's, so this goes through the runner's own line.
+func TestGeneratedFilesHaveTheOwner(t *testing.T) {
+	t.Parallel()
+	d := documents(t)["generator"]
 	if os.Getuid() != 0 {
 		t.Skip("only root can make a workspace of somebody else's, and the others' are their own")
 	}
@@ -225,8 +225,8 @@ func ownedFiles(t *testing.T, d Document, builds string) {
 	}
 	chown(t, dir)
 	step := acttest.Step{
-		Image: imageTag, Entrypoint: "/usr/local/bin/gorun-action", Workspace: dir,
-		Inputs: map[string]string{"package": "./internal/gen"}, Volumes: map[string]string{builds: buildCache},
+		Image: testenv.RunnerImage(t), Entrypoint: "/usr/local/bin/gorun-action", Workspace: dir,
+		Inputs: map[string]string{"package": "./internal/gen"}, Volumes: map[string]string{testenv.BuildCache(t, owner): buildCache},
 	}
 	if r := step.Run(t); r.Code != 0 {
 		t.Fatalf("status %d\n%s", r.Code, r.Output)

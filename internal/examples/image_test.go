@@ -7,36 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // root is the checkout.
 var root = filepath.Join("..", "..")
 
-// imageTag and cacheVolume are made by these tests, and removed at their end.
-const (
-	imageTag    = "gorun-examples-test"
-	cacheVolume = "gorun-examples-test-cache"
-)
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	exec.Command("docker", "volume", "rm", "--force", cacheVolume).Run()
-	exec.Command("docker", "image", "rm", "--force", imageTag).Run()
-	os.Exit(code)
-}
-
-// makeImage makes the runner image of this working tree.
-func makeImage(t *testing.T) {
-	t.Helper()
-	begin := time.Now()
-	cmd := exec.Command("go", "run", "./cmd/gorunctl", "image", "runner", "--load", "--tag="+imageTag)
-	cmd.Dir = root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("making the image: %v\n%s", err, out)
-	}
-	t.Logf("made the image in %.1f s", time.Since(begin).Seconds())
-}
+func TestMain(m *testing.M) { os.Exit(testenv.Waiting{M: m}.Run()) }
 
 // action is action.yml as a release has it: with an image instead of a
 // Dockerfile.
@@ -47,19 +25,13 @@ func action(t *testing.T) string {
 	if !ok {
 		t.Fatal("action.yml does not name its Dockerfile")
 	}
-	return before + "\n  image: docker://" + imageTag + "\n" + after
+	return before + "\n  image: docker://" + testenv.RunnerImage(t) + "\n" + after
 }
 
-// gorunOnPath compiles gorun and returns a PATH that begins with it.
+// gorunOnPath returns a PATH that begins with gorun.
 func gorunOnPath(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	cmd := exec.Command("go", "build", "-o", dir, "./cmd/gorun")
-	cmd.Dir = root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("compiling gorun: %v\n%s", err, out)
-	}
-	return dir + string(filepath.ListSeparator) + os.Getenv("PATH")
+	return filepath.Dir(testenv.Gorun(t)) + string(filepath.ListSeparator) + os.Getenv("PATH")
 }
 
 func read(t *testing.T, name string) string {

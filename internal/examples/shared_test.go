@@ -14,6 +14,7 @@ import (
 
 	"github.com/org/gorun-action/internal/acttest"
 	"github.com/org/gorun-action/internal/store/entry"
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // giveCache gives the workflow GitHub's cache, a key, and no home that its jobs
@@ -61,13 +62,15 @@ func private() http.Handler {
 	})
 }
 
-// sharedContainers runs the command of the example in two new containers.
-func sharedContainers(t *testing.T, d Document) {
+// TestSharedContainers runs the command of the example in two new containers.
+func TestSharedContainers(t *testing.T) {
+	t.Parallel()
+	d := documents(t)["shared-cache"]
 	host, home, dir := acttest.ServeContainers(t, private()), t.TempDir(), t.TempDir()
 	write(t, dir, d.Files)
 	write(t, home, map[string]string{".docker/config.json": `{"auths":{"` + host + `":{"username":"ci","password":"` + secret + `"}}}`})
 	s := sharing(t, d, "oci")
-	image := strings.NewReplacer("gorun-image", "-e GORUN_VERDICT_FILE=/src/verdict.json "+imageTag, "registry.example.com", host)
+	image := strings.NewReplacer("gorun-image", "-e GORUN_VERDICT_FILE=/src/verdict.json "+testenv.RunnerImage(t), "registry.example.com", host)
 	for _, want := range []string{"miss", "hit"} {
 		if got := script(t, dir, image.Replace(s.Command), "HOME="+home); got != s.Stdout {
 			t.Errorf("%s\nprints %q, the document says %q", s.Command, got, s.Stdout)
@@ -78,6 +81,7 @@ func sharedContainers(t *testing.T, d Document) {
 
 // TestSharedDirectory runs the command of the example on two machines.
 func TestSharedDirectory(t *testing.T) {
+	t.Parallel()
 	d := documents(t)["shared-cache"]
 	dir, share, path := t.TempDir(), t.TempDir(), gorunOnPath(t)
 	write(t, dir, d.Files)
@@ -93,6 +97,7 @@ func TestSharedDirectory(t *testing.T) {
 
 // TestSharedInGitLab runs GitLab's job on two machines.
 func TestSharedInGitLab(t *testing.T) {
+	t.Parallel()
 	d := documents(t)["shared-cache"]
 	server := httptest.NewServer(private())
 	defer server.Close()

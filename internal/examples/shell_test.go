@@ -1,13 +1,15 @@
 package examples
 
 import (
+	"crypto/rand"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/org/gorun-action/internal/acttest"
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // environ is for gorun in a shell: no settings of this machine's.
@@ -17,6 +19,7 @@ func environ(t *testing.T, path string) []string {
 
 // TestOtherCI runs the commands and GitLab's job in a shell, as they are.
 func TestOtherCI(t *testing.T) {
+	t.Parallel()
 	d := documents(t)["other-ci"]
 	env, dir := environ(t, gorunOnPath(t)), t.TempDir()
 	write(t, dir, d.Files)
@@ -89,14 +92,16 @@ func session(t *testing.T, word string) Session {
 	return Session{}
 }
 
-// dockerDoor runs the README's `docker run`, twice: the second time nothing is
-// compiled.
-func dockerDoor(t *testing.T) {
-	acttest.NeedEngine(t)
+// TestDockerDoor runs the README's `docker run`, twice: the second time nothing
+// is compiled.
+func TestDockerDoor(t *testing.T) {
+	t.Parallel()
+	cache := "gorun-tests-" + strings.ToLower(rand.Text())
+	t.Cleanup(func() { exec.Command("docker", "volume", "rm", "--force", cache).Run() })
 	dir := t.TempDir()
 	write(t, dir, quickStart(t).Files)
 	s := session(t, "docker run")
-	command := strings.NewReplacer("gorun-cache:", cacheVolume+":", "gorun-image", imageTag).Replace(s.Command)
+	command := strings.NewReplacer("gorun-cache:", cache+":", "gorun-image", testenv.RunnerImage(t)).Replace(s.Command)
 	if command == s.Command {
 		t.Fatalf("%s names neither the image nor the cache", s.Command)
 	}
@@ -109,6 +114,7 @@ func dockerDoor(t *testing.T) {
 
 // TestCommandLineDoor runs the README's commands with gorun on PATH.
 func TestCommandLineDoor(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, quickStart(t).Files)
 	s := session(t, "gorun .")

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // testAction runs some cells as a step of GitHub Actions does: what later steps
@@ -24,7 +26,7 @@ func (w *world) testAction(t *testing.T) {
 		{v2, lookUp, s503, executable}, {v2, download, flipped, executable}, {v1, download, expired, executable},
 		{v1, lookUp, s401, executable}, {v1, finalise, s500, executable}, {v2, upload, stall, executable},
 	}
-	if testing.Short() {
+	if !testenv.Full() {
 		sample = sample[:2]
 	}
 	for _, c := range sample {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // atOnce is how many cells run side by side: most of them wait.
@@ -22,8 +24,8 @@ const atOnce = 6
 // namespaceVar is set in a test that runs in namespaces of its own.
 const namespaceVar = "GORUN_FAULTS_NAMESPACE"
 
-// TestMatrix runs the matrix, and prints it. Of the cells it runs a sample with
-// -short, else one kind of entries in each, and all with GORUN_TEST_FULL=1.
+// TestMatrix runs the matrix, and prints it: all cells at the full level, and a
+// sample that meets each store and step at the default one.
 // GORUN_FAULTS_ONLY is a regular expression for the names of those to run, and
 // GORUN_FAULTS_OUT a file for the table.
 func TestMatrix(t *testing.T) {
@@ -53,7 +55,7 @@ func namespaced(t *testing.T) bool {
 	}
 	self, err := os.Executable()
 	must(t, err)
-	cmd := exec.Command(self, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=0", fmt.Sprint("-test.short=", testing.Short()))
+	cmd := exec.Command(self, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=0")
 	cmd.Env = append(os.Environ(), namespaceVar+"=1")
 	cmd.SysProcAttr = mounts()
 	runtime.LockOSThread() // which the child dies with
@@ -78,20 +80,18 @@ func mounts() *syscall.SysProcAttr {
 	return attr
 }
 
-// chosen lists the cells to run. Without GORUN_TEST_FULL, executables and packs
-// take turns, and with -short so do the faults.
+// chosen lists the cells to run.
 func chosen(t *testing.T) (list []cell) {
-	only := regexp.MustCompile(os.Getenv("GORUN_FAULTS_ONLY"))
-	whole := os.Getenv("GORUN_TEST_FULL") != "" || os.Getenv("GORUN_FAULTS_ONLY") != ""
+	only := os.Getenv("GORUN_FAULTS_ONLY")
+	wanted := regexp.MustCompile(only)
 	for row := range len(stores()) * len(steps()) {
 		cells := meaningful(row)
-		if testing.Short() && !whole {
+		if only == "" && !testenv.Full() {
 			list = append(list, cells[row*7%len(cells)])
 			continue
 		}
-		for i, c := range cells {
-			turn := whole || (row+i/2)%2 == i%2
-			if turn && only.MatchString(c.String()) {
+		for _, c := range cells {
+			if wanted.MatchString(c.String()) {
 				list = append(list, c)
 			}
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/org/gorun-action/internal/buildcache"
 	"github.com/org/gorun-action/internal/store/blob"
 	"github.com/org/gorun-action/internal/store/entry"
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // The programs. They do the same, but not one has the executable key of
@@ -76,14 +76,10 @@ func (w *world) entry(kind string, program int) *entryData {
 	return w.entries[fmt.Sprint(kind, program)]
 }
 
-// newWorld builds gorun, and fills a store with it.
+// newWorld fills a store with gorun.
 func newWorld(t *testing.T) *world {
 	w := &world{root: t.TempDir(), entries: map[string]*entryData{}}
-	w.gorun, w.warm, w.few = filepath.Join(w.root, "gorun"), filepath.Join(w.root, "warm"), filepath.Join(w.root, "few")
-	out, err := exec.Command("go", "build", "-o", w.gorun, "github.com/org/gorun-action/cmd/gorun").CombinedOutput()
-	if err != nil {
-		t.Fatalf("building gorun: %v\n%s", err, out)
-	}
+	w.gorun, w.warm, w.few = testenv.Gorun(t), filepath.Join(w.root, "warm"), filepath.Join(w.root, "few")
 	for i := range w.programs {
 		w.programs[i].dir = w.writeProgram(t, i)
 	}

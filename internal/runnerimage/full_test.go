@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // base makes the Debian base, once for each version of its script: the engine
@@ -20,7 +22,7 @@ var base = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	tag := fmt.Sprintf("gorun/debian:%x", sha256.Sum256(script))[:len("gorun/debian:")+12]
+	tag := fmt.Sprintf("gorun-tests/debian:%x", sha256.Sum256(script))[:len("gorun-tests/debian:")+12]
 	if exec.Command("docker", "image", "inspect", tag).Run() == nil {
 		return tag, nil
 	}
@@ -92,7 +94,7 @@ func build(dir string, args ...string) error {
 // needFull skips a test where mmdebstrap is missing; in CI that is a failure.
 func needFull(t *testing.T) {
 	t.Helper()
-	needSlim(t)
+	needRelease(t)
 	if _, err := exec.LookPath("mmdebstrap"); err != nil && os.Getenv("CI") == "" {
 		t.Skipf("NOT TESTED: %v", err)
 	}
@@ -103,6 +105,7 @@ func needFull(t *testing.T) {
 
 // gorun in the full image is the slim one's, byte for byte.
 func TestFullHasTheSameGorun(t *testing.T) {
+	t.Parallel()
 	needFull(t)
 	slim, full := gorunOf(t, slimTag), gorunOf(t, fullTag)
 	if slim != full {
@@ -113,10 +116,10 @@ func TestFullHasTheSameGorun(t *testing.T) {
 // gorunOf returns the hash of an image's gorun.
 func gorunOf(t *testing.T, image string) string {
 	t.Helper()
-	id := docker(t, "create", image)
-	defer docker(t, "rm", id)
+	id := testenv.Docker(t, "create", image)
+	defer testenv.Docker(t, "rm", id)
 	file := filepath.Join(t.TempDir(), "gorun")
-	docker(t, "cp", id+":/usr/local/bin/gorun", file)
+	testenv.Docker(t, "cp", id+":/usr/local/bin/gorun", file)
 	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
@@ -130,6 +133,7 @@ func gorunOf(t *testing.T, image string) string {
 }
 
 func TestFullHasWhatItSays(t *testing.T) {
+	t.Parallel()
 	needFull(t)
 	script := "git --version && ssh -V && gcc --version && ls /usr/share/zoneinfo/Europe/Berlin /etc/ssl/certs/ca-certificates.crt && readlink /usr/local/bin/gorun-action"
 	r := run(t, "", "--entrypoint", "sh", fullTag, "-ec", script)
@@ -140,6 +144,7 @@ func TestFullHasWhatItSays(t *testing.T) {
 
 // ssh works for nobody whom the system does not know.
 func TestSSHKnowsTheOwner(t *testing.T) {
+	t.Parallel()
 	needFull(t)
 	args := append(mount(workspace(t, tiny)), fullTag, "--log-format=text", "-exec=ssh -G git.example", ".")
 	if r := run(t, "", args...); r.status != 0 || !strings.Contains(r.stdout, "hostname git.example\n") {
@@ -163,6 +168,7 @@ func main() {
 `
 
 func TestCgoAndRace(t *testing.T) {
+	t.Parallel()
 	needFull(t)
 	args := append(mount(workspace(t, racy)), "-v", volume(t)+":/cache", fullTag, "--log-format=text")
 	plain := run(t, "", append(args, ".")...)
@@ -193,6 +199,7 @@ func main() {
 // git is content with a repository of somebody else's where workspaces are
 // mounted, and as its owner anywhere.
 func TestDubiousOwnership(t *testing.T) {
+	t.Parallel()
 	needFull(t)
 	dir := workspace(t, revision)
 	for _, args := range [][]string{{"init", "--quiet"}, {"add", "."}, {"-c", "user.name=x", "-c", "user.email=x@example.test", "commit", "--quiet", "--message=x"}} {

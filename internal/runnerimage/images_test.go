@@ -14,36 +14,21 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
-// The names that these tests give. All but the base are removed at their end.
+// The images that the full level makes here, as a release makes them.
 const (
-	slimTag = "gorun/runnerimage-test:slim"
-	fullTag = "gorun/runnerimage-test:full"
-	goTag   = "gorun/runnerimage-test:go"
-	warmed  = "gorun-runnerimage-test-cache" // a volume of the workspaces' owner
+	slimTag = "gorun-tests/release:slim"
+	fullTag = "gorun-tests/release:full"
+	goTag   = "gorun-tests/release:go"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	exec.Command("docker", "volume", "rm", "--force", warmed).Run()
-	exec.Command("docker", "image", "rm", "--force", slimTag, fullTag, goTag).Run()
-	os.Exit(code)
-}
+// warmed is a volume of the workspaces' owner.
+const warmed = "gorun-tests-cache"
 
-// needEngine skips a test where no engine answers; in CI that is a failure.
-func needEngine(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("it makes images and runs them: the long run does that")
-	}
-	if out, err := exec.Command("docker", "version", "--format", "{{.Server.Version}}").CombinedOutput(); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("no container engine: %v: %s", err, out)
-		}
-		t.Skipf("NOT TESTED, no container engine: %v: %s", err, out)
-	}
-}
+func TestMain(m *testing.M) { os.Exit(testenv.Waiting{M: m}.Run()) }
 
 // made is what gorunctl says of an image.
 type made struct {
@@ -70,7 +55,8 @@ func makeRunner(gorunctl, dir, temp string, args ...string) (made, error) {
 	return made{m[1], size}, err
 }
 
-// slim makes the slim image, once, and loads it.
+// slim makes the slim image as a release does: with gorun compiled by the
+// release of Go that it holds.
 var slim = sync.OnceValues(func() (made, error) {
 	dir, err := os.MkdirTemp("", "runnerimage-")
 	if err != nil {
@@ -104,9 +90,11 @@ func root() string {
 	return dir
 }
 
-func needSlim(t *testing.T) made {
+// needRelease leaves a test of what a release makes to the full level.
+func needRelease(t *testing.T) made {
 	t.Helper()
-	needEngine(t)
+	testenv.Long(t, "it makes images as a release does")
+	testenv.NeedEngine(t)
 	img, err := slim()
 	if err != nil {
 		t.Fatal(err)
@@ -167,20 +155,10 @@ func (r result) refuses(t *testing.T, words ...string) {
 	}
 }
 
-// docker runs the docker command and returns its output.
-func docker(t *testing.T, args ...string) string {
-	t.Helper()
-	out, err := exec.Command("docker", args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("docker %s: %v: %s", strings.Join(args, " "), err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
-
 // volume makes a volume for one test.
 func volume(t *testing.T) string {
 	t.Helper()
-	name := docker(t, "volume", "create")
+	name := testenv.Docker(t, "volume", "create")
 	t.Cleanup(func() { exec.Command("docker", "volume", "rm", "--force", name).Run() })
 	return name
 }

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // probe is the program of most tests. It does what its arguments say.
@@ -76,19 +78,18 @@ func mount(dir string) []string { return []string{"-v", dir + ":/src"} }
 // cache: the first test to come compiles it, as the workspace's owner.
 func probing(t *testing.T, options ...string) func(args ...string) []string {
 	t.Helper()
-	needSlim(t)
 	dir := workspace(t, probe)
 	options = append(append(mount(dir), "-v", warmed+":/cache"), options...)
 	return func(args ...string) []string {
-		return append(append(options, slimTag, "--log-format=text", ".", "--"), args...)
+		return append(append(options, testenv.RunnerImage(t), "--log-format=text", ".", "--"), args...)
 	}
 }
 
 // As root, all that is made belongs to the owner of the workspace.
 func TestOwner(t *testing.T) {
-	needSlim(t)
+	t.Parallel()
 	dir := workspace(t, probe)
-	args := append(mount(dir), "-v", warmed+":/cache", slimTag, "--log-format=text", "--verdict-file=verdict", "--log-file=log", ".", "--", "id", "write=made", "device=open")
+	args := append(mount(dir), "-v", warmed+":/cache", testenv.RunnerImage(t), "--log-format=text", "--verdict-file=verdict", "--log-file=log", ".", "--", "id", "write=made", "device=open")
 	id := fmt.Sprintf("%d %d []\n", owner(), owner())
 	run(t, "", args...).wants(t, id+"<nil>\nopen\n")
 	for _, name := range []string{"made", "verdict", "log"} {
@@ -109,12 +110,14 @@ func TestOwner(t *testing.T) {
 
 // --run-as=self stays root, and a workspace of root's needs nobody else.
 func TestRoot(t *testing.T) {
+	t.Parallel()
 	args := probing(t, "-e", "GORUN_RUN_AS=self")
 	run(t, "", args("id")...).wants(t, "0 0 [0]\n")
 }
 
 // The owner has a name in the container, and a home.
 func TestOwnerHasAName(t *testing.T) {
+	t.Parallel()
 	args := probing(t)
 	run(t, "", args("user")...).wants(t, "gorun /home/gorun <nil>\n")
 	args = probing(t, "-e", "HOME=/github/home", "--init")
@@ -123,6 +126,7 @@ func TestOwnerHasAName(t *testing.T) {
 
 // The socket of the engine stays usable for whom it is mounted for.
 func TestOwnerKeepsTheEnginesGroup(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	l, err := net.Listen("unix", filepath.Join(dir, "s"))
 	if err != nil {
@@ -142,9 +146,9 @@ func TestOwnerKeepsTheEnginesGroup(t *testing.T) {
 
 // Any user will do, in a workspace that is not theirs, with a new volume.
 func TestUser(t *testing.T) {
-	needSlim(t)
+	t.Parallel()
 	dir := workspace(t, tiny)
-	args := append(mount(dir), "-v", volume(t)+":/cache", "--user", "1234:1234", slimTag, "--log-format=text", ".")
+	args := append(mount(dir), "-v", volume(t)+":/cache", "--user", "1234:1234", testenv.RunnerImage(t), "--log-format=text", ".")
 	for _, want := range []string{"go1", "unchanged"} {
 		r := run(t, "", args...)
 		if r.status != 0 || !strings.HasPrefix(r.stderr, "tiny\n") || !strings.Contains(r.stderr, want) || strings.Contains(r.stderr, "warning") {
@@ -155,10 +159,10 @@ func TestUser(t *testing.T) {
 
 // What others left in a volume is no reason to fail for who may not write there.
 func TestUserOfAnothersCache(t *testing.T) {
-	needSlim(t)
+	t.Parallel()
 	v, dir := volume(t)+":/cache", workspace(t, tiny)
 	as := func(who ...string) result {
-		return run(t, "", append(append(append(mount(dir), "-v", v), who...), slimTag, "--log-format=text", ".")...)
+		return run(t, "", append(append(append(mount(dir), "-v", v), who...), testenv.RunnerImage(t), "--log-format=text", ".")...)
 	}
 	if r := as("-e", "GORUN_RUN_AS=self"); r.status != 0 || strings.Contains(r.stderr, "warning") {
 		t.Fatalf("status %d: %s", r.status, r.stderr)
@@ -174,11 +178,11 @@ func TestUserOfAnothersCache(t *testing.T) {
 
 // A volume that is root's is given away, with all that root has left in it.
 func TestOwnerTakesACache(t *testing.T) {
-	needSlim(t)
+	t.Parallel()
 	v := "type=volume,src=" + volume(t) + ",dst=/cache,volume-nocopy"
 	dir := workspace(t, tiny)
 	as := func(who, tag string) result {
-		return run(t, "", append(mount(dir), "--mount", v, "-e", "GORUN_RUN_AS="+who, slimTag, "--log-format=text", "-tags="+tag, ".")...)
+		return run(t, "", append(mount(dir), "--mount", v, "-e", "GORUN_RUN_AS="+who, testenv.RunnerImage(t), "--log-format=text", "-tags="+tag, ".")...)
 	}
 	if r := as("self", "a"); r.status != 0 {
 		t.Fatalf("status %d: %s", r.status, r.stderr)
@@ -191,7 +195,7 @@ func TestOwnerTakesACache(t *testing.T) {
 }
 
 func TestReadOnly(t *testing.T) {
-	needSlim(t)
+	t.Parallel()
 	dir := workspace(t, probe)
 	readOnly := func(options ...string) []string {
 		return append(append([]string{"--read-only"}, mount(dir)...), options...)
@@ -199,21 +203,21 @@ func TestReadOnly(t *testing.T) {
 	cache := []string{"-v", warmed + ":/cache"}
 	for name, tmpfs := range map[string]string{"exec": "/tmp:exec", "noexec": "/tmp"} {
 		args := append(readOnly("--tmpfs", tmpfs), cache...)
-		run(t, "", append(args, slimTag, "--log-format=text", "-tags="+name, ".", "--", "write=made")...).wants(t, "<nil>\n")
+		run(t, "", append(args, testenv.RunnerImage(t), "--log-format=text", "-tags="+name, ".", "--", "write=made")...).wants(t, "<nil>\n")
 	}
 	// What is in the cache needs to write nothing.
-	hit := readOnly("-v", warmed+":/cache:ro", slimTag, "--log-format=text", "-tags=exec", ".", "--", "write=made")
+	hit := readOnly("-v", warmed+":/cache:ro", testenv.RunnerImage(t), "--log-format=text", "-tags=exec", ".", "--", "write=made")
 	run(t, "", hit...).wants(t, "<nil>\n")
-	run(t, "", readOnly(slimTag, "--log-format=text", ".")...).refuses(t,
+	run(t, "", readOnly(testenv.RunnerImage(t), "--log-format=text", ".")...).refuses(t,
 		"gorun: nothing can be written to /tmp and /cache/gorun,", "hint: ", "--tmpfs /tmp:exec and -v gorun-cache:/cache")
 }
 
 func TestRefusals(t *testing.T) {
-	needSlim(t)
+	t.Parallel()
 	src := mount(workspace(t, tiny))
-	image := []string{slimTag, "--log-format=text", "."}
+	image := []string{testenv.RunnerImage(t), "--log-format=text", "."}
 	home := volume(t) + ":/home/gorun"
-	run(t, "", "-v", home, "--user", "4242:4242", "--entrypoint", "go", slimTag, "env", "-w", "GOFLAGS=-v").wants(t, "")
+	run(t, "", "-v", home, "--user", "4242:4242", "--entrypoint", "go", testenv.RunnerImage(t), "env", "-w", "GOFLAGS=-v").wants(t, "")
 	for name, tt := range map[string]struct {
 		options []string
 		words   []string
@@ -229,6 +233,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestStdin(t *testing.T) {
+	t.Parallel()
 	args := probing(t, "-i")
 	run(t, "one\ntwo\n", args("stdin")...).wants(t, "one\ntwo\n")
 	args = probing(t)
@@ -237,6 +242,7 @@ func TestStdin(t *testing.T) {
 
 // As PID 1 gorun passes signals on, and the program's status back.
 func TestSignals(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		send []string
 		want string
@@ -246,11 +252,11 @@ func TestSignals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := probing(t)("signal", "exit=7")
-			id := docker(t, append([]string{"run", "--detach"}, args...)...)
+			id := testenv.Docker(t, append([]string{"run", "--detach"}, args...)...)
 			t.Cleanup(func() { exec.Command("docker", "rm", "--force", id).Run() })
 			await(t, func() bool { return stdoutOf(t, id) == "ready\n" })
-			docker(t, append(tt.send, id)...)
-			if status := docker(t, "wait", id); status != "7" {
+			testenv.Docker(t, append(tt.send, id)...)
+			if status := testenv.Docker(t, "wait", id); status != "7" {
 				t.Errorf("status %s", status)
 			}
 			if got := stdoutOf(t, id); got != tt.want {
@@ -280,6 +286,7 @@ func await(t *testing.T, done func() bool) {
 
 // The container ends when the program does, whatever the program left.
 func TestOrphan(t *testing.T) {
+	t.Parallel()
 	args := probing(t, "--init=false")
 	begin := time.Now()
 	r := run(t, "", args("orphan", "exit=7")...)
@@ -293,8 +300,8 @@ func TestOrphan(t *testing.T) {
 
 // The image is the toolchain, unless the user wants what go.mod names.
 func TestToolchainSwitch(t *testing.T) {
-	needSlim(t)
-	env := []string{"--entrypoint", "go", slimTag, "env", "GOTOOLCHAIN"}
+	t.Parallel()
+	env := []string{"--entrypoint", "go", testenv.RunnerImage(t), "env", "GOTOOLCHAIN"}
 	run(t, "", env...).wants(t, "local\n")
 	run(t, "", append([]string{"-e", "GOTOOLCHAIN=auto"}, env...)...).wants(t, "auto\n")
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 
 	"github.com/org/gorun-action/internal/acttest"
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // fresh is what each new container of TestFreshContainers is told.
@@ -34,7 +35,7 @@ const password = "open-sesame-2718"
 // changed, else with its modules and what it compiled of them. None of them
 // can fetch a module.
 func TestFreshContainers(t *testing.T) {
-	needSlim(t)
+	t.Parallel()
 	f := newFresh(t)
 	root := []string{"-e", "GORUN_RUN_AS=self", "-e", "GOPROXY=off"}
 
@@ -128,7 +129,7 @@ func (f *fresh) run(options ...string) recorded {
 	f.Helper()
 	name := fmt.Sprintf("gorun-runnerimage-test-%d", os.Getpid())
 	args := []string{"run", "--name", name, "-v", f.modules + ":/modules:ro", "-e", "GOSUMDB=off", "-v", f.config + ":/home/gorun/.docker/config.json:ro", "-e", "GORUN_CACHE_TO=oci:" + f.host + "/gorun/cache"}
-	args = slices.Concat(args, mount(f.dir), options, []string{slimTag, "."})
+	args = slices.Concat(args, mount(f.dir), options, []string{testenv.RunnerImage(f), "."})
 	defer exec.Command("docker", "rm", "--force", "--volumes", name).Run()
 	r := recorded{result: start(f.T, "", args...)}
 	r.read()

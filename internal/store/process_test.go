@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // shared are the keys that all workers fight for. Each has one of its own, too.
@@ -112,20 +114,8 @@ func (w *worker) verify() error {
 	return err
 }
 
-// scaled is how often something is done: a third of that in short tests, and
-// full where GORUN_TEST_FULL asks for the tests that take long.
-func scaled(n, full int) int {
-	switch {
-	case os.Getenv("GORUN_TEST_FULL") != "":
-		return full
-	case testing.Short():
-		return n / 3
-	}
-	return n
-}
-
 func TestFiftyProcesses(t *testing.T) {
-	steps := scaled(30, 300)
+	steps := testenv.Times(10, 300)
 	s := newShelf(t)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -198,7 +188,7 @@ func churn(d *Dir, program, sum string) error {
 // A process that is killed at whatever moment leaves a miss or what is right,
 // and nothing for ever.
 func TestKills(t *testing.T) {
-	kills := scaled(30, 300)
+	kills := testenv.Times(10, 300)
 	s := newShelf(t)
 	program := s.file("hello", content("k", churned))
 	longest := 3 * churnTime(t, s, program)

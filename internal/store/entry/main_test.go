@@ -2,6 +2,7 @@ package entry
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"flag"
 	"io"
@@ -118,16 +119,17 @@ func use(b []byte, want Want, t Trust) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-func golden(t *testing.T, name string, got []byte) {
+// golden compares bytes with a file that has them as a person reads them.
+func golden(t *testing.T, name string, data []byte) {
 	t.Helper()
-	file := filepath.Join("testdata", name)
+	file, got := filepath.Join("testdata", name), hex.Dump(data)
 	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	want := must[[]byte](t)(os.ReadFile(file))
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s (- is what it was): %s", file, diff)
 	}
 }

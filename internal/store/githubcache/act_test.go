@@ -12,6 +12,7 @@ import (
 	"github.com/org/gorun-action/internal/store/blob"
 	"github.com/org/gorun-action/internal/store/blobtest"
 	"github.com/org/gorun-action/internal/store/githubcache"
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // actModule is the release that internal/acttest has, too. It is built in a
@@ -21,9 +22,7 @@ const actModule = "github.com/nektos/act/pkg/artifactcache@v0.2.89"
 // TestAct runs the suite on the cache service of nektos/act, which is v1 with
 // other manners: it takes a key twice, and tells no two times of a second apart.
 func TestAct(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the first run on a machine downloads and compiles act's server")
-	}
+	testenv.Long(t, "it downloads and compiles act's server")
 	program := buildActServer(t)
 	blobtest.Run(t, func(t *testing.T) blob.Store {
 		return open(t, githubcache.Config{CacheURL: startActServer(t, program), Act: true})

@@ -1,0 +1,50 @@
+package testenv
+
+import (
+	"flag"
+	"os"
+	"runtime"
+	"strconv"
+	"testing"
+)
+
+// fullVar asks for the full level: every long proof. Without it `go test ./...`
+// is what a person waits for after a change.
+const fullVar = "GORUN_TEST_FULL"
+
+// Full reports whether this is the full level.
+func Full() bool { return os.Getenv(fullVar) != "" }
+
+// Long leaves a test to the full level. why says what takes long.
+func Long(t testing.TB, why string) {
+	t.Helper()
+	if !Full() {
+		t.Skipf("%s: %s=1 runs it, as .ci/run does", why, fullVar)
+	}
+}
+
+// Times is how often something is done at the default level, and at the full one.
+func Times(normal, full int) int {
+	if Full() {
+		return full
+	}
+	return normal
+}
+
+// Waiting is the M of a package whose tests mostly wait, for an engine, for
+// processes or for time to pass: four times as many parallel tests run at once
+// as there are processors, unless -parallel says otherwise.
+type Waiting struct{ M *testing.M }
+
+// Run runs the tests and returns the status to exit with.
+func (w Waiting) Run() int {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		if err := flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0))); err != nil {
+			panic(err) // the testing package has this flag
+		}
+	}
+	return w.M.Run()
+}
