@@ -66,6 +66,7 @@ func setupAdverse(t *testing.T, env *testscript.Env) error {
 	bin, _, _ := strings.Cut(env.Getenv("PATH"), string(filepath.ListSeparator))
 	env.Values["oldest"] = new(bool) // whether the script holds theOldest
 	env.Setenv("GORUN_BIN", bin)
+	env.Setenv("DOCKER_GOCACHE", env.Getenv("GOCACHE"))
 	env.Setenv("ARCH", runtime.GOARCH)
 	mod, err := filepath.Abs(filepath.Join("testdata", "adverse", "mod"))
 	if err != nil {

@@ -241,7 +241,7 @@ func TestCacheGenerator(t *testing.T) {
 	t.Parallel()
 	c := newCacheTest(t, "host")
 	put(t, c.src("main.go"), generating)
-	for i := range 24 {
+	for i := range testenv.Times(12, 24) {
 		format := []string{"json", "none"}[i%2]
 		r := c.run("--log-format="+format, ".")
 		if want := strconv.Itoa(i%10) + "\n"; r.stdout != want || r.status != 0 {

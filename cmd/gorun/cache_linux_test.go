@@ -84,6 +84,10 @@ func TestCacheDamage(t *testing.T) {
 	t.Parallel()
 	for _, builder := range []string{"host", "docker"} {
 		t.Run(builder, func(t *testing.T) {
+			t.Parallel()
+			if builder == "docker" {
+				testenv.Long(t, "the store is the same, and a container starts for each entry")
+			}
 			c := newCacheTest(t, builder)
 			c.program("p", "right", 0)
 			c.program("other", "stranger", 0)
@@ -163,7 +167,7 @@ func TestCacheIndexDamage(t *testing.T) {
 		"of another workspace": each(foreign),
 		"a directory":          each(func(file string) { c.must(os.Remove(file)); put(t, filepath.Join(file, "x"), "") }),
 	}
-	for i := range testenv.Times(5, 200) {
+	for i := range testenv.Times(2, 200) {
 		damage[fmt.Sprint("edited ", i)] = each(func(file string) {
 			if info, err := os.Stat(file); err == nil {
 				c.flip(file, rand.N(info.Size()))

@@ -37,10 +37,6 @@ func newCacheTest(t *testing.T, builder string) *cacheTest {
 	c := &cacheTest{killer: newKiller(t, builder), T: t}
 	c.cache = filepath.Join(c.dir, "cache")
 	c.env = append(c.env, "GORUN_CACHE_DIR="+c.cache, "GOENV=off", "GOTOOLCHAIN=local")
-	if builder == "docker" {
-		caches := testenv.Dir(t)
-		c.env = append(c.env, "GOCACHE="+filepath.Join(caches, "go-build-docker"))
-	}
 	c.mode, c.env = "readwrite", slices.Clip(c.env) // runs side by side add to it
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -58,7 +59,11 @@ func TestEverySignal(t *testing.T) {
 	k := newKiller(t, "host")
 	put(t, filepath.Join(k.dir, "src/main.go"), exiting)
 	put(t, filepath.Join(k.dir, "kill"), "#!/bin/sh\nkill -$2 $$\n")
+	some := []int{1, 2, 3, 6, 9, 13, 15, 17}
 	for n := 1; n < 32; n++ {
+		if !testenv.Full() && !slices.Contains(some, n) {
+			continue
+		}
 		want := 128 + n
 		switch n {
 		case 17, 18, 23, 28: // CHLD, CONT, URG, WINCH end nothing

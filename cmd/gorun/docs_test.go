@@ -61,7 +61,7 @@ func TestFlagTable(t *testing.T) {
 // as the default of a flag, or in a test.
 func TestVariables(t *testing.T) {
 	t.Parallel()
-	known := map[string]bool{cacheKeyVariable: true, "GORUN_TEST_FULL": strings.Contains(source(t, "kill_test.go"), `"GORUN_TEST_FULL"`)}
+	known := map[string]bool{cacheKeyVariable: true, testenv.FullVar: true}
 	o := defaults()
 	for _, f := range o.own() {
 		known[variable(f.Name)] = f.Name != "h" && f.Name != "help" && f.Name != "version"
@@ -134,14 +134,13 @@ func examples(t *testing.T) (list []example) {
 // examples, and compares what the README says with what happens.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	list := examples(t)
-	dir := copyExamples(t)
-	for _, e := range list {
+	for _, e := range examples(t) {
 		t.Run(e.command, func(t *testing.T) {
 			t.Parallel()
 			if strings.Contains(e.command, "-race ") || strings.HasPrefix(e.command, "GOOS=") {
 				testenv.Long(t, "it compiles another standard library")
 			}
+			dir := copyExamples(t) // of its own, so that no example finds another's executable
 			e.need(t)
 			verdict := filepath.Join(t.TempDir(), "verdict.json")
 			stdout, stderr, status := shell(t, dir, e.command, e.environ(t, verdict))

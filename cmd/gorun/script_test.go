@@ -66,13 +66,14 @@ func setup(t *testing.T, env *testscript.Env, builder string) error {
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOSUMDB"} {
 		value := testenv.GoEnv(t, name)
 		env.Setenv("HOST_"+name, value)
-		if builder == "host" || name != "GOCACHE" { // each image has a build cache of its own
-			env.Setenv(name, value)
-		}
+		env.Setenv(name, value)
+	}
+	if builder == "docker" {
+		env.Setenv("GOCACHE", testenv.BuildCache(t, os.Getuid()))
 	}
 	caches := testenv.Dir(t)
 	for name, value := range map[string]string{
-		"GORUN_BUILDER": builder, "GORUN_CACHE_DIR": caches, "TEST_CACHES": caches, "GORUN_LOG_FORMAT": "text", "GORUN_CACHE_MODE": "off",
+		"GORUN_BUILDER": builder, "GORUN_CACHE_DIR": caches, "GORUN_LOG_FORMAT": "text", "GORUN_CACHE_MODE": "off",
 		"GOENV": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOTELEMETRY": "off", "HOME": env.WorkDir,
 		"DOCKER_HOST": os.Getenv("DOCKER_HOST"), "SSL_CERT_FILE": os.Getenv("SSL_CERT_FILE"), "SSL_CERT_DIR": os.Getenv("SSL_CERT_DIR"),
 	} {

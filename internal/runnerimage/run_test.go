@@ -74,12 +74,24 @@ const tiny = "package main\n\nfunc main() { println(\"tiny\") }\n"
 // mount is how a workspace gets into a container.
 func mount(dir string) []string { return []string{"-v", dir + ":/src"} }
 
+// caches are warm ones of the workspaces' owner.
+func caches(t *testing.T) []string {
+	t.Helper()
+	return []string{"-v", warmed + ":/cache", "-v", testenv.BuildCache(t, owner()) + ":/cache/go-build"}
+}
+
+// built is a volume for one test, in which everything is compiled for uid.
+func built(t *testing.T, uid int) []string {
+	t.Helper()
+	return []string{"-v", volume(t) + ":/cache", "-v", testenv.BuildCache(t, uid) + ":/cache/go-build"}
+}
+
 // probing returns the arguments of `docker run` for the probe, which is in the
 // cache: the first test to come compiles it, as the workspace's owner.
 func probing(t *testing.T, options ...string) func(args ...string) []string {
 	t.Helper()
 	dir := workspace(t, probe)
-	options = append(append(mount(dir), "-v", warmed+":/cache"), options...)
+	options = slices.Concat(mount(dir), caches(t), options)
 	return func(args ...string) []string {
 		return append(append(options, testenv.RunnerImage(t), "--log-format=text", ".", "--"), args...)
 	}
@@ -89,7 +101,7 @@ func probing(t *testing.T, options ...string) func(args ...string) []string {
 func TestOwner(t *testing.T) {
 	t.Parallel()
 	dir := workspace(t, probe)
-	args := append(mount(dir), "-v", warmed+":/cache", testenv.RunnerImage(t), "--log-format=text", "--verdict-file=verdict", "--log-file=log", ".", "--", "id", "write=made", "device=open")
+	args := append(append(mount(dir), caches(t)...), testenv.RunnerImage(t), "--log-format=text", "--verdict-file=verdict", "--log-file=log", ".", "--", "id", "write=made", "device=open")
 	id := fmt.Sprintf("%d %d []\n", owner(), owner())
 	run(t, "", args...).wants(t, id+"<nil>\nopen\n")
 	for _, name := range []string{"made", "verdict", "log"} {
@@ -148,7 +160,7 @@ func TestOwnerKeepsTheEnginesGroup(t *testing.T) {
 func TestUser(t *testing.T) {
 	t.Parallel()
 	dir := workspace(t, tiny)
-	args := append(mount(dir), "-v", volume(t)+":/cache", "--user", "1234:1234", testenv.RunnerImage(t), "--log-format=text", ".")
+	args := append(slices.Concat(mount(dir), built(t, 1234)), "--user", "1234:1234", testenv.RunnerImage(t), "--log-format=text", ".")
 	for _, want := range []string{"go1", "unchanged"} {
 		r := run(t, "", args...)
 		if r.status != 0 || !strings.HasPrefix(r.stderr, "tiny\n") || !strings.Contains(r.stderr, want) || strings.Contains(r.stderr, "warning") {
@@ -160,6 +172,7 @@ func TestUser(t *testing.T) {
 // What others left in a volume is no reason to fail for who may not write there.
 func TestUserOfAnothersCache(t *testing.T) {
 	t.Parallel()
+	testenv.Long(t, "two users compile a part of the standard library")
 	v, dir := volume(t)+":/cache", workspace(t, tiny)
 	as := func(who ...string) result {
 		return run(t, "", append(append(append(mount(dir), "-v", v), who...), testenv.RunnerImage(t), "--log-format=text", ".")...)
@@ -179,6 +192,7 @@ func TestUserOfAnothersCache(t *testing.T) {
 // A volume that is root's is given away, with all that root has left in it.
 func TestOwnerTakesACache(t *testing.T) {
 	t.Parallel()
+	testenv.Long(t, "root compiles a part of the standard library")
 	v := "type=volume,src=" + volume(t) + ",dst=/cache,volume-nocopy"
 	dir := workspace(t, tiny)
 	as := func(who, tag string) result {
@@ -200,7 +214,7 @@ func TestReadOnly(t *testing.T) {
 	readOnly := func(options ...string) []string {
 		return append(append([]string{"--read-only"}, mount(dir)...), options...)
 	}
-	cache := []string{"-v", warmed + ":/cache"}
+	cache := caches(t)
 	for name, tmpfs := range map[string]string{"exec": "/tmp:exec", "noexec": "/tmp"} {
 		args := append(readOnly("--tmpfs", tmpfs), cache...)
 		run(t, "", append(args, testenv.RunnerImage(t), "--log-format=text", "-tags="+name, ".", "--", "write=made")...).wants(t, "<nil>\n")

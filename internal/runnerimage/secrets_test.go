@@ -2,6 +2,7 @@ package runnerimage
 
 import (
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/org/gorun-action/internal/store/entry"
@@ -22,10 +23,14 @@ func TestCredentials(t *testing.T) {
 	}
 	src := workspace(t, string(spy))
 	for what, variable := range map[string]string{"the runner's": "ACTIONS_RUNTIME_TOKEN=x", "the key": "GORUN_CACHE_KEY=" + key.Secret()} {
-		for who, options := range map[string][]string{"owner": nil, "root": {"-e", "GORUN_RUN_AS=self"}, "user": {"--user", "1001:1001"}} {
+		for who, user := range map[string]struct {
+			uid     int
+			options []string
+		}{"owner": {owner(), nil}, "root": {0, []string{"-e", "GORUN_RUN_AS=self"}}, "user": {1001, []string{"--user", "1001:1001"}}} {
 			t.Run(what+", "+who, func(t *testing.T) {
-				args := append(mount(src), "-v", volume(t)+":/cache", "-e", variable, "-e", "GITHUB_JOB=job")
-				args = append(append(args, options...), testenv.RunnerImage(t), "--log-format=text", ".")
+				t.Parallel()
+				args := slices.Concat(mount(src), built(t, user.uid), []string{"-e", variable, "-e", "GITHUB_JOB=job"}, user.options)
+				args = append(args, testenv.RunnerImage(t), "--log-format=text", ".")
 				run(t, "", args...).wants(t, "job job processes true credentials []\n")
 			})
 		}

@@ -36,6 +36,7 @@ const password = "open-sesame-2718"
 // can fetch a module.
 func TestFreshContainers(t *testing.T) {
 	t.Parallel()
+	testenv.Long(t, "three containers compile a part of the standard library")
 	f := newFresh(t)
 	root := []string{"-e", "GORUN_RUN_AS=self", "-e", "GOPROXY=off"}
 

@@ -8,18 +8,18 @@ import (
 	"testing"
 )
 
-// fullVar asks for the full level: every long proof. Without it `go test ./...`
+// FullVar is the variable that asks for the full level: every long proof. Without it `go test ./...`
 // is what a person waits for after a change.
-const fullVar = "GORUN_TEST_FULL"
+const FullVar = "GORUN_TEST_FULL"
 
 // Full reports whether this is the full level.
-func Full() bool { return os.Getenv(fullVar) != "" }
+func Full() bool { return os.Getenv(FullVar) != "" }
 
 // Long leaves a test to the full level. why says what takes long.
 func Long(t testing.TB, why string) {
 	t.Helper()
 	if !Full() {
-		t.Skipf("%s: %s=1 runs it, as .ci/run does", why, fullVar)
+		t.Skipf("%s: %s=1 runs it, as .ci/run does", why, FullVar)
 	}
 }
 

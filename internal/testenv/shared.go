@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 
@@ -48,17 +47,6 @@ func Shared(t testing.TB, name string, fill func(path string) error) string {
 	}
 	must(t, os.Rename(making, path))
 	return path
-}
-
-// BuildCache is a build cache for containers in which uid runs the go command.
-func BuildCache(t testing.TB, uid int) string {
-	t.Helper()
-	return Shared(t, "go-build-"+strconv.Itoa(uid), func(path string) error {
-		if err := os.Mkdir(path, 0o755); err != nil || os.Getuid() != 0 {
-			return err
-		}
-		return os.Chown(path, uid, uid)
-	})
 }
 
 // lock keeps other tests of this machine out until its result is called.
