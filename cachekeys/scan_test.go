@@ -11,7 +11,6 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -20,6 +19,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 func TestScanGo(t *testing.T) {
@@ -202,13 +203,16 @@ func scanIsSubset(sub, list []string) bool {
 	return !slices.ContainsFunc(sub, func(s string) bool { return !slices.Contains(list, s) })
 }
 
-func scanGoroot(t testing.TB) string {
+// scanPart is a part of GOROOT, and all of it at the full level.
+func scanPart(t testing.TB, part string, all ...string) (dirs []string) {
 	t.Helper()
-	out, err := exec.Command("go", "env", "GOROOT").Output()
-	if err != nil {
-		t.Fatal(err)
+	if !testenv.Full() {
+		all = []string{part}
 	}
-	return strings.TrimSpace(string(out))
+	for _, dir := range all {
+		dirs = append(dirs, filepath.Join(testenv.GoEnv(t, "GOROOT"), dir))
+	}
+	return dirs
 }
 
 // scanEachGoFile calls f for the Go files below the directories.
@@ -232,7 +236,6 @@ func scanEachGoFile(t testing.TB, f func(path string, src []byte), dirs ...strin
 }
 
 func TestScanGoAgainstParser(t *testing.T) {
-	root := scanGoroot(t)
 	files, differ := 0, 0
 	scanEachGoFile(t, func(path string, src []byte) {
 		files++
@@ -244,8 +247,8 @@ func TestScanGoAgainstParser(t *testing.T) {
 			differ++
 			t.Errorf("%s: not what go/parser finds: %+v", path, scanGo(src))
 		}
-	}, filepath.Join(root, "src"), filepath.Join(root, "test"))
-	if files < 5000 {
+	}, scanPart(t, "src/cmd/go", "src", "test")...)
+	if files < testenv.Times(200, 5000) {
 		t.Errorf("%d Go files in GOROOT", files)
 	}
 	t.Logf("%d files, %d with more than go/parser finds", files, differ)
@@ -267,7 +270,7 @@ func TestScanGoEndIsEnough(t *testing.T) {
 				t.Errorf("%s: with %q behind its header, it has %q up to %d of %d, ok is %v", path, rest, again.imports, again.end, h.end, again.ok)
 			}
 		}
-	}, filepath.Join(scanGoroot(t), "src", "cmd"))
+	}, scanPart(t, "src/cmd/go", "src/cmd")...)
 }
 
 // scanBuildEmbeds returns the patterns that go/build finds in a file.
@@ -282,9 +285,9 @@ func scanBuildEmbeds(t testing.TB, src string) []string {
 }
 
 func TestScanEmbedsAgainstBuild(t *testing.T) {
-	modules, err := exec.Command("go", "env", "GOMODCACHE").Output()
-	if err != nil {
-		t.Fatal(err)
+	where := scanPart(t, "src/cmd/vendor/golang.org/x/tools/go", "src")
+	if testenv.Full() {
+		where = append(where, testenv.GoEnv(t, "GOMODCACHE"))
 	}
 	dirs := map[string]bool{}
 	more, files := 0, 0
@@ -292,7 +295,7 @@ func TestScanEmbedsAgainstBuild(t *testing.T) {
 		if h := scanGo(src); slices.Contains(h.imports, "embed") {
 			dirs[filepath.Dir(path)] = true
 		}
-	}, filepath.Join(scanGoroot(t), "src"), strings.TrimSpace(string(modules)))
+	}, where...)
 	context := build.Default
 	context.UseAllFiles = true
 	for dir := range dirs {
@@ -313,7 +316,7 @@ func TestScanEmbedsAgainstBuild(t *testing.T) {
 			more++
 		}
 	}
-	if len(dirs) < 10 {
+	if len(dirs) < testenv.Times(3, 10) {
 		t.Errorf("%d packages import embed", len(dirs))
 	}
 	t.Logf("%d packages with %d files import embed; %d have more patterns than go/build finds", len(dirs), files, more)
@@ -398,7 +401,7 @@ func BenchmarkScanGoWithParser(b *testing.B) {
 
 // BenchmarkScanIncludes reads the C and assembly sources of the runtime.
 func BenchmarkScanIncludes(b *testing.B) {
-	files, err := filepath.Glob(filepath.Join(scanGoroot(b), "src", "runtime", "*.s"))
+	files, err := filepath.Glob(filepath.Join(testenv.GoEnv(b, "GOROOT"), "src", "runtime", "*.s"))
 	if err != nil || len(files) == 0 {
 		b.Fatal(files, err)
 	}

@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // vcsRepo is a repository with a home of its own.
@@ -507,6 +509,7 @@ func vcsChange(r *vcsRepo, rnd *rand.Rand) string {
 
 // The stamp of the go command itself changes with the inputs.
 func TestVCSStateAgainstGo(t *testing.T) {
+	testenv.Long(t, "it builds a program after each of eleven changes")
 	r := vcsNewRepo(t)
 	seen := map[string]string{}
 	for _, step := range []struct {

@@ -129,7 +129,7 @@ func TestCacheSourcesChange(t *testing.T) {
 	total, _ := c.saveTime()
 	e.write(0)
 	torn := 0
-	for i := range testenv.Times(3, 100) {
+	for i := range testenv.Times(1, 100) {
 		r, first, last := e.during(i, total)
 		var a, b int
 		fmt.Sscanf(r.stdout, "%d %d", &a, &b) // Sscan would take 010 for 8
@@ -241,7 +241,7 @@ func TestCacheGenerator(t *testing.T) {
 	t.Parallel()
 	c := newCacheTest(t, "host")
 	put(t, c.src("main.go"), generating)
-	for i := range testenv.Times(12, 24) {
+	for i := range testenv.Times(2, 24) {
 		format := []string{"json", "none"}[i%2]
 		r := c.run("--log-format="+format, ".")
 		if want := strconv.Itoa(i%10) + "\n"; r.stdout != want || r.status != 0 {
@@ -251,5 +251,5 @@ func TestCacheGenerator(t *testing.T) {
 			t.Errorf("run %d: not a hit\n%s", i, r.log)
 		}
 	}
-	c.whole(10)
+	c.whole(testenv.Times(2, 10))
 }

@@ -188,11 +188,14 @@ func (e example) need(t *testing.T) {
 // about. Examples that do not name a builder are built here.
 func (e example) environ(t *testing.T, verdict string) []string {
 	t.Helper()
-	caches := testenv.Dir(t)
 	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		return strings.HasPrefix(kv, "GORUN_") || strings.HasPrefix(kv, "GOFLAGS=") || strings.HasPrefix(kv, "GORACE=")
 	})
-	return append(env, "GORUN_BUILDER=host", "GORUN_CACHE_DIR="+caches, "GORUN_VERDICT_FILE="+verdict)
+	env = append(env, "GORUN_BUILDER=host", "GORUN_CACHE_DIR="+testenv.Dir(t), "GORUN_VERDICT_FILE="+verdict)
+	if e.engine {
+		env = append(env, "GOCACHE="+testenv.BuildCache(t, os.Getuid()))
+	}
+	return env
 }
 
 // copyExamples returns a directory with go.mod and the examples, for what they

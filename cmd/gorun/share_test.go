@@ -127,7 +127,7 @@ func TestSharedTrust(t *testing.T) {
 	pr7, pr8 := github("o/r", "refs/pull/7/merge", "pull_request"), github("o/r", "refs/pull/8/merge", "pull_request")
 	main, tag := github("o/r", "refs/heads/main", "push"), github("o/r", "refs/tags/v1", "push")
 	release := github("o/r", "refs/tags/v1", "release")
-	for _, test := range []struct {
+	for i, test := range []struct {
 		name          string
 		writer        []string
 		reader        []string
@@ -147,6 +147,9 @@ func TestSharedTrust(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
+			if i%4 != 0 {
+				testenv.Long(t, "internal/store/entry and internal/shared have all cases")
+			}
 			m := newMachines(t)
 			m.fresh()
 			m.on(test.writer)
@@ -170,7 +173,7 @@ func TestSharedSignatures(t *testing.T) {
 		return cacheKeyVariable + "=" + k.Secret()
 	}
 	ours, other := secret(), secret()
-	for _, test := range []struct {
+	for i, test := range []struct {
 		name           string
 		writer, reader []string
 		flags          []string
@@ -186,6 +189,10 @@ func TestSharedSignatures(t *testing.T) {
 		{"strict without a key", nil, nil, []string{"--cache-strict"}, "", 125},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if i%4 != 0 {
+				testenv.Long(t, "internal/store/entry and internal/shared have all cases")
+			}
 			m := newMachines(t)
 			m.fresh()
 			m.on(test.writer)

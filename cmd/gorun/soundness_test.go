@@ -44,7 +44,7 @@ func TestSoundness(t *testing.T) {
 		Log: func(s string) { t.Log(s) },
 	}
 	if !testenv.Full() {
-		c.Trials, c.Limit = fastTrials/4, fastTime/3
+		c.Trials, c.Limit, c.Subjects = fastTrials/4, fastTime/3, []string{"workspace", "embeds"}
 	}
 	soundnessVariables(t, &c)
 	report, err := soundness.Run(t.Context(), c)

@@ -1,6 +1,8 @@
 package acttest
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 )
 
 func TestStepIsStartedAsTheRunnerDoes(t *testing.T) {
+	t.Parallel()
 	testenv.NeedEngine(t)
 	r := Step{
 		Image: standin(t), Workspace: t.TempDir(), Env: map[string]string{"SHADE": "dark"}, Event: `{"a":1}`,
@@ -31,11 +34,22 @@ func TestStepIsStartedAsTheRunnerDoes(t *testing.T) {
 }
 
 func TestStepIsCancelledAsTheRunnerDoes(t *testing.T) {
+	t.Parallel()
 	testenv.NeedEngine(t)
-	cancel := make(chan struct{})
+	cancel, ws := make(chan struct{}), t.TempDir()
 	var cancelled time.Time
-	time.AfterFunc(2*time.Second, func() { cancelled = time.Now(); close(cancel) })
-	r := Step{Image: standin(t), Workspace: t.TempDir(), Inputs: map[string]string{"do": "wait\nexit 5"}, Cancel: cancel}.Run(t)
+	go func() {
+		defer close(cancel)
+		for range 600 {
+			if _, err := os.Stat(filepath.Join(ws, "waiting")); err == nil {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(300 * time.Millisecond) // for the client of the engine to hear that the container runs
+		cancelled = time.Now()
+	}()
+	r := Step{Image: standin(t), Workspace: ws, Inputs: map[string]string{"do": "wait\nexit 5"}, Cancel: cancel}.Run(t)
 	if want := "waiting\ngot interrupt\ngot terminated\n"; r.Output != want || r.Code != 5 {
 		t.Errorf("code %d, output\n%s\nwant 5 and\n%s", r.Code, r.Output, want)
 	}

@@ -21,7 +21,7 @@ var rooms = map[string][]string{
 	"container/docker":                     {"container"},
 	"container/image":                      {"container"},
 	"container/provision":                  {"container", "container/docker", "container/image", "internal/buildflags", "internal/goenv"},
-	"internal/acttest":                     {},
+	"internal/acttest":                     {"internal/testenv"},
 	"internal/arrows":                      {},
 	"internal/buildcache":                  {},
 	"internal/buildflags":                  {},
@@ -45,6 +45,7 @@ var rooms = map[string][]string{
 	"internal/store/githubcache":           {"internal/store/blob"},
 	"internal/store/githubcache/cachetest": {},
 	"internal/store/oci":                   {"internal/store/blob"},
+	"internal/testenv":                     {},
 	"internal/workflows":                   {},
 	"runner":                               {"cachekeys", "container", "internal/buildflags", "internal/capture", "internal/goenv"},
 }

@@ -96,6 +96,9 @@ func TestBuilds(t *testing.T) {
 		})
 	}
 	in("fresh machine", func(t *testing.T, m *machine) { testFreshMachine(t, m, pack, false) })
+	if !testenv.Full() {
+		return
+	}
 	in("same again", func(t *testing.T, m *machine) { testSameAgain(t, m, pack) })
 	in("needs", func(t *testing.T, m *machine) { testNeeds(t, m, pack) })
 	in("poisoned", func(t *testing.T, m *machine) { testPoisoned(t, m, cold) })

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // The tests in this file prove with the real go command what the package says
@@ -356,6 +358,7 @@ const X = "vendored"
 
 // What gorun refuses, `go run` fails at.
 func TestModesThatCannotRun(t *testing.T) {
+	testenv.Long(t, "each mode compiles another standard library")
 	needC(t)
 	dir := module(t, adder)
 	for _, mode := range []string{"archive", "c-archive", "c-shared", "shared", "plugin"} {

@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/org/gorun-action/cachekeys"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/org/gorun-action/cachekeys"
 )
 
 // program is something to build: a txtar archive of testdata, whose comment

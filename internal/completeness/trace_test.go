@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // programs are the archives of testdata.
@@ -24,9 +26,12 @@ func name(file string) string { return strings.TrimSuffix(filepath.Base(file), "
 func TestLoader(t *testing.T) {
 	t.Parallel()
 	for _, file := range programs(t) {
-		t.Run(name(file), func(t *testing.T) { traceLoader(t, load(t, file), 2) })
+		t.Run(name(file), func(t *testing.T) { t.Parallel(); traceLoader(t, load(t, file), 2) })
 	}
-	t.Run("gorun", func(t *testing.T) { traceLoader(t, itself(t), 10) /* the go command keeps an index of the others */ })
+	t.Run("gorun", func(t *testing.T) {
+		t.Parallel()
+		traceLoader(t, itself(t), 10) /* the go command keeps an index of the others */
+	})
 }
 
 func traceLoader(t *testing.T, p *program, atLeast int) {
@@ -91,6 +96,7 @@ func absolute(dir, path string) string {
 // All programs of a build, by the system calls that name a path.
 func TestSystemCalls(t *testing.T) {
 	t.Parallel()
+	testenv.Long(t, "strace takes ten times as long as the build")
 	if _, err := exec.LookPath("strace"); err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatal("there is no strace: apt-get install strace")
@@ -98,9 +104,9 @@ func TestSystemCalls(t *testing.T) {
 		t.Skip("THE BUILD IS NOT TRACED: there is no strace here")
 	}
 	for _, file := range programs(t) {
-		t.Run(name(file), func(t *testing.T) { traceCalls(t, load(t, file), 2) })
+		t.Run(name(file), func(t *testing.T) { t.Parallel(); traceCalls(t, load(t, file), 2) })
 	}
-	t.Run("gorun", func(t *testing.T) { traceCalls(t, itself(t), 100) })
+	t.Run("gorun", func(t *testing.T) { t.Parallel(); traceCalls(t, itself(t), 100) })
 }
 
 func traceCalls(t *testing.T, p *program, atLeast int) {

@@ -70,7 +70,7 @@ func TestSharedContainers(t *testing.T) {
 	write(t, dir, d.Files)
 	write(t, home, map[string]string{".docker/config.json": `{"auths":{"` + host + `":{"username":"ci","password":"` + secret + `"}}}`})
 	s := sharing(t, d, "oci")
-	image := strings.NewReplacer("gorun-image", "-e GORUN_VERDICT_FILE=/src/verdict.json "+testenv.RunnerImage(t), "registry.example.com", host)
+	image := strings.NewReplacer("gorun-image", "-e GORUN_VERDICT_FILE=/src/verdict.json -v "+testenv.BuildCache(t, os.Getuid())+":/cache/go-build "+testenv.RunnerImage(t), "registry.example.com", host)
 	for _, want := range []string{"miss", "hit"} {
 		if got := script(t, dir, image.Replace(s.Command), "HOME="+home); got != s.Stdout {
 			t.Errorf("%s\nprints %q, the document says %q", s.Command, got, s.Stdout)

@@ -101,7 +101,7 @@ func TestDockerDoor(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, quickStart(t).Files)
 	s := session(t, "docker run")
-	command := strings.NewReplacer("gorun-cache:", cache+":", "gorun-image", testenv.RunnerImage(t)).Replace(s.Command)
+	command := strings.NewReplacer("gorun-cache:", cache+":", "gorun-image", "-v "+testenv.BuildCache(t, os.Getuid())+":/cache/go-build "+testenv.RunnerImage(t)).Replace(s.Command)
 	if command == s.Command {
 		t.Fatalf("%s names neither the image nor the cache", s.Command)
 	}

@@ -25,7 +25,7 @@ const atOnce = 6
 const namespaceVar = "GORUN_FAULTS_NAMESPACE"
 
 // TestMatrix runs the matrix, and prints it: all cells at the full level, and a
-// sample that meets each store and step at the default one.
+// sample that meets each store and each step at the default one.
 // GORUN_FAULTS_ONLY is a regular expression for the names of those to run, and
 // GORUN_FAULTS_OUT a file for the table.
 func TestMatrix(t *testing.T) {
@@ -87,7 +87,9 @@ func chosen(t *testing.T) (list []cell) {
 	for row := range len(stores()) * len(steps()) {
 		cells := meaningful(row)
 		if only == "" && !testenv.Full() {
-			list = append(list, cells[row*7%len(cells)])
+			if row%2 == 0 {
+				list = append(list, cells[row*7%len(cells)])
+			}
 			continue
 		}
 		for _, c := range cells {

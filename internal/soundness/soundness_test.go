@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/org/gorun-action/cachekeys"
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // everything is a key of the whole tree, the arguments and the environment:
@@ -64,6 +65,7 @@ func run(t *testing.T, k Keyer, subject string, trials int) *Report {
 }
 
 func TestAKeyOfEverythingIsSound(t *testing.T) {
+	testenv.Long(t, "it builds after each of forty edits")
 	r := run(t, everything(func(string) bool { return false }), "plain", 40)
 	if r.Trials < 40 || r.Oracle < 3 {
 		t.Errorf("%d trials and %d builds are no test", r.Trials, r.Oracle)
@@ -74,6 +76,7 @@ func TestAKeyOfEverythingIsSound(t *testing.T) {
 }
 
 func TestABlindKeyIsCaught(t *testing.T) {
+	testenv.Long(t, "it builds after each of forty edits")
 	blind := func(name string) bool {
 		return strings.HasSuffix(name, "/deep.go") || strings.HasSuffix(name, "/b.txt")
 	}

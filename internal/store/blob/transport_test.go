@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/org/gorun-action/internal/store/blob"
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // hasty is for real sockets: what a test waits for takes a tenth of the time.
@@ -221,13 +222,8 @@ func TestTransportSendsOnce(t *testing.T) {
 
 func TestTransportRefused(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
 	c, tr := newClient(t, hasty())
-	if _, _, err := get(t, c, "http://"+l.Addr().String()+"/?sig=secret"); err == nil || !strings.Contains(err.Error(), "refused") {
+	if _, _, err := get(t, c, "http://"+testenv.Refused(t)+"/?sig=secret"); err == nil || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("got %v", err)
 	}
 	if !errors.Is(tr.Patience().Err(), blob.ErrUnavailable) || strings.Contains(tr.Patience().Err().Error(), "secret") {

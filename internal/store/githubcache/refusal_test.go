@@ -14,6 +14,7 @@ import (
 	"github.com/org/gorun-action/internal/store/blobtest"
 	"github.com/org/gorun-action/internal/store/githubcache"
 	"github.com/org/gorun-action/internal/store/githubcache/cachetest"
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 var errOther = errors.New("none of those that mean something")
@@ -120,10 +121,9 @@ func TestLaterRefusals(t *testing.T) {
 
 // TestErrorsHideSecrets has connections fail to URLs with secrets in them.
 func TestErrorsHideSecrets(t *testing.T) {
-	gone := httptest.NewServer(nil)
-	gone.Close()
+	gone := "http://" + testenv.Refused(t)
 	link := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Write([]byte(`{"ok":true,"matched_key":"k","signed_download_url":"` + gone.URL + `/p4th?sig=s3cret","signed_upload_url":"` + gone.URL + `/p4th?sig=s3cret"}`))
+		w.Write([]byte(`{"ok":true,"matched_key":"k","signed_download_url":"` + gone + `/p4th?sig=s3cret","signed_upload_url":"` + gone + `/p4th?sig=s3cret"}`))
 	}))
 	cache := open(t, githubcache.Config{ResultsURL: link, Token: "t0ken", Version: "v2"})
 	putErr := cache.Put(t.Context(), "k", nil, bytes.NewReader([]byte("x")))
@@ -132,7 +132,7 @@ func TestErrorsHideSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, openErr := found.Open(t.Context(), 0, -1)
-	_, v1Err := open(t, githubcache.Config{CacheURL: gone.URL + "/p4th/", Token: "t0ken"}).Find(t.Context(), "k")
+	_, v1Err := open(t, githubcache.Config{CacheURL: gone + "/p4th/", Token: "t0ken"}).Find(t.Context(), "k")
 	for _, err := range []error{putErr, openErr, v1Err} {
 		if err == nil || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "p4th") || strings.Contains(err.Error(), "t0ken") {
 			t.Errorf("%v", err)
