@@ -144,6 +144,7 @@ var program = map[string]string{
 // the engine's machine under other names, as in a GitHub container action.
 func TestBuildFromInsideAContainer(t *testing.T) {
 	t.Parallel()
+	testenv.Long(t, "it starts gorun in containers that start containers")
 	o := newOuter(t)
 	builds := mount.Mount{Type: mount.TypeBind, Source: testenv.BuildCache(t, 0), Target: "/github/builds"}
 	mounts := []mount.Mount{o.shared("/github/workspace"), o.shared("/github/runner_temp"), o.shared("/github/home"), builds}
@@ -184,6 +185,7 @@ func TestBuildFromAVolume(t *testing.T) {
 // What is missing is said, with the mount that would help.
 func TestBuildWithoutSharedDirectories(t *testing.T) {
 	t.Parallel()
+	testenv.Long(t, "it starts gorun in containers that start containers")
 	o := newOuter(t)
 	tests := map[string]struct {
 		mounts []mount.Mount

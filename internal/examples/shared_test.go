@@ -65,6 +65,7 @@ func private() http.Handler {
 // TestSharedContainers runs the command of the example in two new containers.
 func TestSharedContainers(t *testing.T) {
 	t.Parallel()
+	testenv.Long(t, "internal/runnerimage starts the same containers")
 	d := documents(t)["shared-cache"]
 	host, home, dir := acttest.ServeContainers(t, private()), t.TempDir(), t.TempDir()
 	write(t, dir, d.Files)

@@ -29,6 +29,9 @@ func TestCredentials(t *testing.T) {
 		}{"owner": {owner(), nil}, "root": {0, []string{"-e", "GORUN_RUN_AS=self"}}, "user": {1001, []string{"--user", "1001:1001"}}} {
 			t.Run(what+", "+who, func(t *testing.T) {
 				t.Parallel()
+				if who != "owner" {
+					testenv.Long(t, "it starts a container for each user")
+				}
 				args := slices.Concat(mount(src), built(t, user.uid), []string{"-e", variable, "-e", "GITHUB_JOB=job"}, user.options)
 				args = append(args, testenv.RunnerImage(t), "--log-format=text", ".")
 				run(t, "", args...).wants(t, "job job processes true credentials []\n")
