@@ -140,7 +140,7 @@ func hostMachine(t testing.TB) elf.Machine {
 
 // TestForeignExecutables asks the real toolchain.
 func TestForeignExecutables(t *testing.T) {
-	for _, platform := range []string{"linux/arm64", "linux/amd64", "linux/riscv64", "linux/mips64le", "darwin/arm64", "windows/amd64", "freebsd/arm64"} {
+	for _, platform := range []string{"linux/arm64", "linux/amd64", "linux/riscv64", "linux/mips64le", "darwin/amd64", "windows/amd64", "freebsd/arm64"} {
 		goos, goarch, _ := strings.Cut(platform, "/")
 		if platform == runtime.GOOS+"/"+runtime.GOARCH {
 			continue

@@ -21,7 +21,7 @@ import (
 // is left behind goes with time.
 func TestCacheKills(t *testing.T) {
 	t.Parallel()
-	for builder, kills := range map[string]int{"host": testenv.Times(3, 200), "docker": testenv.Times(0, 20)} {
+	for builder, kills := range map[string]int{"host": testenv.Times(3, 100), "docker": testenv.Times(0, 20)} {
 		if kills == 0 { // the store is the same, and is on the host
 			continue
 		}
@@ -129,7 +129,7 @@ func TestCacheSourcesChange(t *testing.T) {
 	total, _ := c.saveTime()
 	e.write(0)
 	torn := 0
-	for i := range testenv.Times(1, 100) {
+	for i := range testenv.Times(1, 40) {
 		r, first, last := e.during(i, total)
 		var a, b int
 		fmt.Sscanf(r.stdout, "%d %d", &a, &b) // Sscan would take 010 for 8

@@ -235,7 +235,7 @@ func TestReplacedEarlySignal(t *testing.T) {
 	cmd.Process.Kill()
 	cmd.Wait()
 	ends := map[string]int{}
-	for i := range testenv.Times(10, 1000) {
+	for i := range testenv.Times(10, 300) {
 		sig := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT}[i%2]
 		cmd, _ := c.replaced("trap")
 		time.Sleep(rand.N(until))

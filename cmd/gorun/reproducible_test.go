@@ -67,11 +67,14 @@ func TestReproducibleOnTwoMachines(t *testing.T) {
 			}
 			file := filepath.Join(t.TempDir(), "env")
 			put(t, file, "GOAMD64=v2\nCGO_CFLAGS=-O3\nGOFLAGS=-tags=one\n")
-			one := newMachine(t, builder, "one", "GOENV="+file)
-			two := newMachine(t, builder, "two", "GOENV=off", "GOAMD64=v3", "GOFLAGS=-tags=two -ldflags=-buildid=x", "GOEXPERIMENT=fieldtrack", "GODEBUG=gotypesalias=0", "CGO_LDFLAGS=-g")
-			if a, b := one.build(), two.build(); a == b {
+			// Another directory and one flag make another program. With all that
+			// differs below, each machine would compile a standard library to show it.
+			plain, other := newMachine(t, builder, "plain", "GOENV=off"), newMachine(t, builder, "other", "GOENV=off", "GOFLAGS=-ldflags=-buildid=x")
+			if a, b := plain.build(), other.build(); a == b {
 				t.Errorf("without --reproducible both are %s: the test cannot fail", a)
 			}
+			one := newMachine(t, builder, "one", "GOENV="+file)
+			two := newMachine(t, builder, "two", "GOENV=off", "GOAMD64=v3", "GOFLAGS=-tags=two -ldflags=-buildid=x", "GOEXPERIMENT=fieldtrack", "GODEBUG=gotypesalias=0", "CGO_LDFLAGS=-g")
 			if a, b := one.build("--reproducible"), two.build("--reproducible"); a != b {
 				t.Errorf("with --reproducible they are %s and %s", a, b)
 			}

@@ -77,7 +77,7 @@ func TestLockedImage(t *testing.T) {
 	}
 
 	docker := dockerOrSkip(t)
-	id := load(t, docker, img, "gorun-test/locked:"+tc.Version)
+	id := load(t, docker, img, "gorun-tests/locked:"+tc.Version)
 	if id != tc.Config && id != tc.Digest {
 		t.Errorf("the engine's id is %s, want the config %s or the manifest %s", id, tc.Config, tc.Digest)
 	}

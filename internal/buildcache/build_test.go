@@ -95,7 +95,7 @@ func TestBuilds(t *testing.T) {
 			test(t, &shared)
 		})
 	}
-	in("fresh machine", func(t *testing.T, m *machine) { testFreshMachine(t, m, pack, false) })
+	in("fresh machine", func(t *testing.T, m *machine) { testFreshMachine(t, m, pack, testenv.Full()) })
 	if !testenv.Full() {
 		return
 	}
@@ -113,10 +113,8 @@ func TestFlags(t *testing.T) {
 	t.Parallel()
 	testenv.Long(t, "it takes minutes")
 	cases := map[string][]string{
-		"plain":    nil,
-		"trimpath": {"-trimpath", "-tags=x"},
+		"trimpath": {"-trimpath", "-tags=x", "-mod=mod"},
 		"race":     {"-race"},
-		"mod":      {"-mod=mod"},
 	}
 	for name, flags := range cases {
 		t.Run(name, func(t *testing.T) {
