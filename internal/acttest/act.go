@@ -39,7 +39,9 @@ type Act struct {
 func NewAct(t testing.TB) *Act {
 	t.Helper()
 	testenv.NeedEngine(t)
-	return &Act{gorun: testenv.Gorun(t), job: JobImage(t), dir: t.TempDir()}
+	a := &Act{gorun: testenv.Gorun(t), job: JobImage(t), dir: t.TempDir()}
+	testenv.Alone(t, "act", func() { a.Version(t) })
+	return a
 }
 
 // WithCache is the same act with a cache service, which keeps everything in
