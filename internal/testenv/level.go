@@ -33,7 +33,8 @@ func Times(normal, full int) int {
 
 // Waiting is the M of a package whose tests mostly wait, for an engine, for
 // processes or for time to pass: twice as many parallel tests run at once as
-// there are processors, unless -parallel says otherwise.
+// there are processors, unless -parallel says otherwise. At the full level they
+// mostly compile, and keep to the number of processors.
 type Waiting struct{ M *testing.M }
 
 // Run runs the tests and returns the status to exit with.
@@ -41,7 +42,7 @@ func (w Waiting) Run() int {
 	flag.Parse()
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
-	if !given {
+	if !given && !Full() {
 		if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
 			panic(err) // the testing package has this flag
 		}
