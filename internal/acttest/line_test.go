@@ -124,7 +124,7 @@ func cancelled(t *testing.T, step Step) {
 	var asked time.Time
 	go func() { // when the program is up, it says so in the workspace
 		defer close(cancel)
-		for range 600 {
+		for range 3000 {
 			if _, err := os.Stat(filepath.Join(step.Workspace, "deaf.up")); err == nil {
 				break
 			}

@@ -40,7 +40,7 @@ func TestStepIsCancelledAsTheRunnerDoes(t *testing.T) {
 	var cancelled time.Time
 	go func() {
 		defer close(cancel)
-		for range 600 {
+		for range 3000 {
 			if _, err := os.Stat(filepath.Join(ws, "waiting")); err == nil {
 				break
 			}
