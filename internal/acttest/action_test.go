@@ -39,6 +39,12 @@ func TestLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			switch name {
+			case "cache":
+				testenv.Long(t, "cmd/gorun and internal/store/githubcache have its parts")
+			case "overhead":
+				testenv.Long(t, "it measures, again and again where others keep the machine busy")
+			}
 			ws := string(repository(t))
 			give(t, ws)
 			// The standard library is compiled once, not in every step.

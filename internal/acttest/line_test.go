@@ -179,7 +179,6 @@ const most = 100 * time.Millisecond
 const leastRounds, mostRounds = 15, 60
 
 func overhead(t *testing.T, step Step) {
-	testenv.Long(t, "it measures, again and again where others keep the machine busy")
 	exe, err := os.ReadFile(buildProgram(t, "testdata/stopwatch"))
 	must(t, err)
 	watch := filepath.Join(step.Workspace, ".stopwatch")

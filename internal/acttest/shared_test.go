@@ -12,7 +12,6 @@ import (
 
 	"github.com/org/gorun-action/internal/store/entry"
 	"github.com/org/gorun-action/internal/store/githubcache/cachetest"
-	"github.com/org/gorun-action/internal/testenv"
 )
 
 // sharedInAct runs a workflow on three machines that have nothing in common but
@@ -115,7 +114,6 @@ func transfers(t *testing.T, log string) string {
 // sharedInLine has GitHub's cache as github.com has it, v2, and a program that
 // looks for the credentials of it.
 func sharedInLine(t *testing.T, base Step) {
-	testenv.Long(t, "cmd/gorun and internal/store/githubcache have its parts")
 	service := cachetest.New(cachetest.Options{NoV1: true})
 	token := service.Token(cachetest.Scope{Refs: []string{"refs/heads/main"}})
 	url := "http://" + ServeContainers(t, service) + "/"
