@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -106,7 +107,7 @@ func (k *killer) command(t *testing.T, args ...string) *exec.Cmd {
 	}
 	cmd := exec.Command(self, args...)
 	cmd.Args[0] = "gorun"
-	cmd.Dir, cmd.Env = filepath.Join(k.dir, "src"), append(k.env, "GORUN_CACHE_MODE="+k.mode)
+	cmd.Dir, cmd.Env = filepath.Join(k.dir, "src"), append(slices.Clip(k.env), "GORUN_CACHE_MODE="+k.mode) // runs side by side add to it
 	return cmd
 }
 
