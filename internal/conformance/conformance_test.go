@@ -46,11 +46,9 @@ func TestGoRunScripts(t *testing.T) {
 	t.Logf("%d scripts call go run", len(s.scripts))
 
 	t.Run("compat", func(t *testing.T) {
-		t.Parallel()
 		s.wantAll(t, s.run(t, gorun, "--compat=go", "--builder=host"))
 	})
 	t.Run("differences", func(t *testing.T) {
-		t.Parallel()
 		s.wantDifferences(t, s.run(t, gorun, "--builder=host", "--log-file="+os.DevNull))
 	})
 }
