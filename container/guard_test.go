@@ -55,10 +55,11 @@ func marked(mark string) (pids []int) {
 	return pids
 }
 
-// TestGuard kills supervisors at random moments.
+// TestGuard kills supervisors at random moments of the time that the first one
+// takes to have a family, and of as much again.
 func TestGuard(t *testing.T) {
 	began, whole := 0, 0
-	var slowest time.Duration
+	var slowest, growing time.Duration
 	for round := range 50 {
 		mark := fmt.Sprintf("GORUN_TEST_MARK=%d.%d", os.Getpid(), round)
 		dir := filepath.Join(t.TempDir(), fmt.Sprintf("gorun-%d", round))
@@ -67,7 +68,12 @@ func TestGuard(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(rand.N(100 * time.Millisecond))
+		if started := time.Now(); round == 0 {
+			eventually(t, time.Minute, "the first one has a family", func() bool { return len(marked(mark)) > 1 })
+			growing = time.Since(started)
+		} else {
+			time.Sleep(rand.N(2 * growing))
+		}
 		n := len(marked(mark))
 		if n > 0 {
 			began++

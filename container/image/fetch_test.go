@@ -156,8 +156,8 @@ func TestFetch(t *testing.T) {
 		// What is downloaded.
 		{list: "$/truncated", asked: "truncated", err: "cut off after"},
 		{list: "$/truncated-chunked", asked: "truncated-chunked", err: "cannot be read as a zip", is: integrity},
-		{list: "$/stalled", asked: "stalled", err: "stalled: nothing came for 200ms", is: errStalled},
-		{list: "$/silent", asked: "silent", err: "stalled: nothing came for 200ms", is: errStalled},
+		{list: "$/stalled", asked: "stalled", err: "stalled: nothing came for 500ms", is: errStalled},
+		{list: "$/silent", asked: "silent", err: "stalled: nothing came for 500ms", is: errStalled},
 		{list: "$/page", asked: "page", err: "cannot be read as a zip", is: integrity, hint: "look at the proxy"},
 		{list: "$/other", asked: "other", err: "pinned " + tc.Sum + ", got h1:", is: integrity, hint: "look at the proxy"},
 		{list: "$/flipped", asked: "flipped", err: "does not match", is: integrity},
@@ -185,7 +185,11 @@ func TestFetch(t *testing.T) {
 				t.Fatal(err)
 			}
 			dir := filepath.Join(t.TempDir(), "downloads")
-			src := Source{Dir: dir, Client: s.Client(), Stall: 200 * time.Millisecond, GOPROXY: strings.NewReplacer(
+			stall := time.Minute
+			if strings.Contains(tt.list, "stalled") || strings.Contains(tt.list, "silent") {
+				stall = 500 * time.Millisecond
+			}
+			src := Source{Dir: dir, Client: s.Client(), Stall: stall, GOPROXY: strings.NewReplacer(
 				"$", s.URL, "CLOSED", closedPort(t), "FILE", "file://"+mirror, "NODIR", "file:///nowhere").Replace(tt.list)}
 
 			got, err := Fetch(t.Context(), tc, src, nil)
@@ -211,7 +215,7 @@ func TestFetch(t *testing.T) {
 				nothingIn(t, dir)
 			}
 			// The next run is right.
-			src.GOPROXY = s.URL + "/good"
+			src.GOPROXY, src.Stall = s.URL+"/good", time.Minute
 			if _, err := Fetch(t.Context(), tc, src, nil); err != nil {
 				t.Errorf("after it: %v", err)
 			}
