@@ -167,7 +167,7 @@ func TestCacheIndexDamage(t *testing.T) {
 		"of another workspace": each(foreign),
 		"a directory":          each(func(file string) { c.must(os.Remove(file)); put(t, filepath.Join(file, "x"), "") }),
 	}
-	for i := range testenv.Times(1, 100) {
+	for i := range testenv.Times(1, 30) {
 		damage[fmt.Sprint("edited ", i)] = each(func(file string) {
 			if info, err := os.Stat(file); err == nil {
 				c.flip(file, rand.N(info.Size()))

@@ -156,7 +156,7 @@ func (c *cacheTest) whole(n int) {
 func TestCacheManyRuns(t *testing.T) {
 	t.Parallel()
 	c := newCacheTest(t, "host")
-	same, others := testenv.Times(4, 50), testenv.Times(1, 10)
+	same, others := testenv.Times(4, 24), testenv.Times(1, 6)
 	for i := range others + 1 {
 		c.program(fmt.Sprint("p", i), fmt.Sprint("this is ", i), i)
 	}

@@ -43,7 +43,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			}
 			k := newKiller(t, builder)
 			longest := k.time(t)
-			for i := range testenv.Times(3, map[string]int{"host": 100, "docker": 40}[builder]) {
+			for i := range testenv.Times(3, map[string]int{"host": 30, "docker": 12}[builder]) {
 				sig := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGKILL}[i%3]
 				after := rand.N(longest + 200*time.Millisecond)
 				k.mode = []string{"off", "readwrite"}[i%2] // a build is under way, or a restored program

@@ -69,7 +69,7 @@ func TestReproducibleOnTwoMachines(t *testing.T) {
 			put(t, file, "GOAMD64=v2\nCGO_CFLAGS=-O3\nGOFLAGS=-tags=one\n")
 			// Another directory and one flag make another program. With all that
 			// differs below, each machine would compile a standard library to show it.
-			plain, other := newMachine(t, builder, "plain", "GOENV=off"), newMachine(t, builder, "other", "GOENV=off", "GOFLAGS=-ldflags=-buildid=x")
+			plain, other := newMachine(t, "host", "plain", "GOENV=off"), newMachine(t, "host", "other", "GOENV=off", "GOFLAGS=-ldflags=-buildid=x")
 			if a, b := plain.build(), other.build(); a == b {
 				t.Errorf("without --reproducible both are %s: the test cannot fail", a)
 			}

@@ -18,20 +18,15 @@ import (
 	"github.com/org/gorun-action/internal/testenv"
 )
 
-// actModule is the pinned release. Its module is checked by the go command
-// against the checksum database like every other.
-const actModule = "github.com/nektos/act@v0.2.89"
-
-// actLimit is how long one run of act may take. The first one on a machine
-// downloads and compiles act.
+// actLimit is how long one run of act may take.
 const actLimit = 8 * time.Minute
 
 // Act runs workflows with nektos/act.
 type Act struct {
-	gorun string
-	job   string
-	dir   string // act's own files: artifacts, configuration
-	cache string // what act's cache server keeps; "" for no server
+	executable string
+	job        string
+	dir        string // act's own files: artifacts, configuration
+	cache      string // what act's cache server keeps; "" for no server
 }
 
 // NewAct makes ready what act needs. The job image and the executable of act
@@ -39,9 +34,7 @@ type Act struct {
 func NewAct(t testing.TB) *Act {
 	t.Helper()
 	testenv.NeedEngine(t)
-	a := &Act{gorun: testenv.Gorun(t), job: JobImage(t), dir: t.TempDir()}
-	testenv.Alone(t, "act", func() { a.Version(t) })
-	return a
+	return &Act{executable: testenv.NewAct(t).Executable, job: JobImage(t), dir: t.TempDir()}
 }
 
 // WithCache is the same act with a cache service, which keeps everything in
@@ -93,14 +86,12 @@ func (a *Act) Version(t testing.TB) string {
 	return strings.TrimSpace(string(stdout))
 }
 
-// run runs act through gorun, so that act is compiled once and then comes out
-// of the cache.
 func (a *Act) run(t testing.TB, dir string, args ...string) (stdout, stderr []byte, status int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), actLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, a.gorun, append([]string{"--builder=host", "--log-format=none", actModule, "--"}, args...)...)
-	cmd.Dir, cmd.Env = dir, a.environ(t)
+	cmd := exec.CommandContext(ctx, a.executable, args...)
+	cmd.Dir, cmd.Env = dir, a.environ()
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second // act removes its containers
 	var out, errs bytes.Buffer
@@ -117,15 +108,13 @@ func (a *Act) run(t testing.TB, dir string, args ...string) (stdout, stderr []by
 // knows of GitHub, CI and secrets on to the jobs.
 var passed = []string{
 	"PATH", "HOME", "XDG_CACHE_HOME", "DOCKER_HOST", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
-	"http_proxy", "https_proxy", "no_proxy", "GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOFLAGS", "GOTOOLCHAIN", "GOCACHE",
-	"GOMODCACHE", "GOPATH", "GOROOT", "GORUN_CACHE_DIR",
+	"http_proxy", "https_proxy", "no_proxy",
 }
 
 // environ is a clean environment in which act does not find the user's own
-// configuration and the go command does.
-func (a *Act) environ(t testing.TB) []string {
-	t.Helper()
-	env := []string{"XDG_CONFIG_HOME=" + filepath.Join(a.dir, "config"), "GOENV=" + testenv.GoEnv(t, "GOENV")}
+// configuration.
+func (a *Act) environ() []string {
+	env := []string{"XDG_CONFIG_HOME=" + filepath.Join(a.dir, "config")}
 	for _, name := range passed {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)

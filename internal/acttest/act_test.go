@@ -94,7 +94,7 @@ func standin(t testing.TB) string {
 func TestActIsThePinnedRelease(t *testing.T) {
 	t.Parallel()
 	testenv.Long(t, "it compiles act")
-	_, version, _ := strings.Cut(actModule, "@v")
+	_, version, _ := strings.Cut(testenv.ActModule, "@v")
 	if got, want := NewAct(t).Version(t), "act version "+version; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

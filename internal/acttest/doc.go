@@ -2,7 +2,7 @@
 // know nothing of each other:
 //
 //   - Act drives nektos/act, a second implementation of the runner, over whole
-//     workflows. gorun itself builds act from the module proxy and keeps it.
+//     workflows. testenv builds act from the module proxy and keeps it.
 //   - Step is a port of the one `docker run` line with which GitHub's own
 //     runner starts a container action (actions/runner,
 //     src/Runner.Worker/Handlers/ContainerActionHandler.cs and

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -19,45 +18,24 @@ import (
 	"github.com/org/gorun-action/internal/testenv"
 )
 
-const act = "github.com/nektos/act@v0.2.89"
-
-// newAct is a machine with a program of more than 500 packages, copied out of
-// the module cache, so that it is local.
-func newAct(t *testing.T) *machine {
-	t.Helper()
-	m := newMachine(t)
-	download := exec.Command("go", "mod", "download", "-json", act)
-	download.Dir = t.TempDir()
-	if out, err := download.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	from := filepath.Join(m.ask("GOMODCACHE"), filepath.FromSlash(act))
-	must(t, os.CopyFS(m.src, os.DirFS(from)))
-	must(t, filepath.WalkDir(m.src, func(path string, _ os.DirEntry, err error) error {
-		return errors.Join(err, os.Chmod(path, 0o755))
-	}))
-	return m
-}
-
 // TestAct holds a pack of a large program against the usual way, an archive of
 // both caches.
 func TestAct(t *testing.T) {
 	t.Parallel()
 	testenv.Long(t, "it takes minutes")
-	m := newAct(t)
-	cold := m.build()
-	t.Logf("cold build: %v, %d packages compiled", cold.took.Round(time.Millisecond), len(cold.compiled))
-	if len(cold.compiled) < 500 {
-		t.Errorf("%d packages are no large program", len(cold.compiled))
+	act := testenv.NewAct(t)
+	m := newMachine(t, "-trimpath")
+	must(t, os.CopyFS(m.src, os.DirFS(act.Source)))
+	log := string(must2(os.ReadFile(act.Log)))
+	if n := len(compiled(log)); n < 500 {
+		t.Errorf("%d packages are no large program", n)
 	}
 	begin := time.Now()
-	archive := tarSize(t, m.cache, m.mods)
+	archive := tarSize(t, act.GoCache, act.ModCache)
 	t.Logf("tar and zstd of both caches: %d bytes in %v", archive, time.Since(begin).Round(time.Millisecond))
 
-	build := m.whole(cold)
 	begin = time.Now()
-	c, err := Collect(build)
-	must(t, err)
+	c := m.collectFrom(Dirs{act.GoCache, act.ModCache})
 	t.Logf("Collect: %v; %d actions, %d outputs, %d module files", time.Since(begin).Round(time.Millisecond), len(c.Index.actions), len(c.Index.outputs), len(c.Index.files))
 	begin = time.Now()
 	pack := pack(t, c)
@@ -77,6 +55,14 @@ func TestAct(t *testing.T) {
 	if len(warm.compiled) != 1 {
 		t.Errorf("compiled %d packages, want the main one only", len(warm.compiled))
 	}
+}
+
+// collectFrom collects all that is in other caches than the machine's own.
+func (m *machine) collectFrom(from Dirs) *Contents {
+	m.Helper()
+	other := *m
+	other.cache, other.mods = from.GoCache, from.ModCache
+	return other.collect(built{})
 }
 
 func must2[T any](v T, err error) T {
