@@ -41,7 +41,6 @@ func (ix *Index) Closure(r Request) *Closure {
 	w.extras()
 	w.packages()
 	w.profile()
-	w.stamping()
 	w.c.Inputs = append(sortInputs(w.c.Inputs), w.sources()...)
 	return w.c
 }

@@ -252,7 +252,7 @@ func (c *closureCase) remember() memoDirectory {
 	ix.Remember(now)
 	key, ok := memo.open().Recall(r)
 	_, overlay := r.value("overlay")
-	if want := now.ExecutableKey(); key != want && ok || !ok && want != "" && !overlay && !r.is("buildvcs") {
+	if want := now.ExecutableKey(); key != want && ok || !ok && want != "" && !overlay {
 		c.t.Errorf("the memo has the key %q (%v), not %q", key, ok, want)
 	}
 	return memo

@@ -150,6 +150,8 @@ func (w *walk) flag(f Flag) {
 		return // Go's default
 	case f.Name == "mod" && f.Value == "mod":
 		w.reason("-mod=mod may change go.mod")
+	case f.Name == "buildvcs" && f.Value == "true":
+		w.reason("-buildvcs=true asks the version control for its state")
 	case f.Name == "compiler":
 		w.reason("-compiler=" + f.Value + " compiles with a compiler that nothing pins")
 	case f.Name == "tags":

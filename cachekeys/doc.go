@@ -47,8 +47,8 @@
 // # Where to look
 //
 // index.go: what is remembered of files. closure.go: the walk. config.go,
-// env.go, compiler.go: what is no source. modules.go, embed.go, cfiles.go,
-// vcs.go: what sources lead to. scan.go: what is read of a source. key.go:
+// env.go, compiler.go: what is no source. modules.go, embed.go, cfiles.go: what
+// sources lead to. scan.go: what is read of a source. key.go:
 // keys. memo.go: the warm path. check.go: the go command's word. about.go,
 // differences.go: why a key missed.
 package cachekeys

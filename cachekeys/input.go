@@ -15,7 +15,6 @@ const (
 	KindEnv       = "env"       // a variable of the go command's configuration
 	KindCompiler  = "compiler"  // the C compiler and library of this machine
 	KindModule    = "module"    // go.mod, go.sum, go.work and the like
-	KindVCS       = "vcs"       // what a version control stamp depends on
 	KindOverlay   = "overlay"   // the overlay and what it puts in place of others
 	KindProfile   = "profile"   // a profile for optimization
 	KindFile      = "file"      // a source file of a package
@@ -37,34 +36,10 @@ func compareInputs(a, b Input) int {
 	return cmp.Or(cmp.Compare(kindOrder(a.Kind), kindOrder(b.Kind)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Value, b.Value))
 }
 
+// kindOrder is the place of a kind among the kinds above.
 func kindOrder(kind string) int {
-	switch kind {
-	case KindToolchain:
-		return 0
-	case KindTarget:
-		return 1
-	case KindDir:
-		return 2
-	case KindPackage:
-		return 3
-	case KindFlag:
-		return 4
-	case KindEnv:
-		return 5
-	case KindCompiler:
-		return 6
-	case KindModule:
-		return 7
-	case KindVCS:
-		return 8
-	case KindOverlay:
-		return 9
-	case KindProfile:
-		return 10
-	case KindFile:
-		return 11
-	}
-	return 12
+	return slices.Index([]string{KindToolchain, KindTarget, KindDir, KindPackage, KindFlag, KindEnv, KindCompiler,
+		KindModule, KindOverlay, KindProfile, KindFile, KindEmbed}, kind)
 }
 
 // sortInputs puts inputs into their order and drops what is there twice.

@@ -148,25 +148,3 @@ func (w *walk) mainDirs() []string {
 	only.follow(arg)
 	return only.queue
 }
-
-// stamping adds what a version control stamp depends on. `go run` stamps only
-// when it is told to.
-func (w *walk) stamping() {
-	if !w.r.is("buildvcs") {
-		return
-	}
-	if w.r.Workspace.VCS == "" {
-		w.input(KindVCS, "repository", "absent")
-		return
-	}
-	// The version is made of the tags for the module's directory in the repository.
-	w.input(KindVCS, "module", Relative(w.r.Workspace.VCS, w.r.base()))
-	inputs, reason := vcsState(w.r.Workspace.VCS, w.r.Getenv, func(path string) (string, error) {
-		sum := w.ix.Sum(path)
-		return strings.TrimPrefix(sum, absent), nil
-	})
-	w.c.Inputs = append(w.c.Inputs, inputs...)
-	if reason != "" {
-		w.reason("-buildvcs=true: " + reason)
-	}
-}

@@ -158,16 +158,7 @@ func placeEdits() []edit {
 			s.pkg = []string{"github.com/cespare/xxhash/v2/xxhsum@" + s.pick("v2.3.0", "latest", "v2", "v2.3")}
 			return true
 		}),
-		e("16", "untracked", 2, func(s *state) bool {
-			return s.sub.git && s.write(s.mod("zz/untracked.txt"), "10\n") && s.flag("-buildvcs=true")
-		}),
 		e("16", "stamped", 1, func(s *state) bool { return s.sub.git && s.flag("-buildvcs=true") }),
-		e("16", "the head moves", 2, func(s *state) bool {
-			return s.sub.git && s.write(s.mod(".git/HEAD"), s.pick("ref: refs/heads/zz\n", "nonsense\n")) && s.flag("-buildvcs=true")
-		}),
-		e("16", "ignored", 2, func(s *state) bool {
-			return s.sub.git && s.write(s.mod(".git/info/exclude"), "zz\n") && s.write(s.mod("zz/untracked.txt"), "10\n") && s.flag("-buildvcs=true")
-		}),
 	}
 }
 

@@ -181,8 +181,7 @@ func (w *shard) judge(s *state, e edit, name string, before, after Keyed) {
 		w.report.reasons(after.Reasons)
 		return
 	}
-	neutral := e.neutral && !slices.Contains(s.flags, "-buildvcs=true")
-	if neutral && after.Key != before.Key && before.Key != "" {
+	if e.neutral && after.Key != before.Key && before.Key != "" {
 		row.Needless++
 		w.report.needless(w.sub.name, name)
 	}

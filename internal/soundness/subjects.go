@@ -139,16 +139,14 @@ func cgo() *subject {
 	}
 }
 
-// plain has no dependencies. It is under version control, and stamped in one
-// of its settings.
+// plain has no dependencies. It is under version control.
 func plain() *subject {
 	return &subject{
 		name: "plain", root: "src", module: "src", path: "rsc.io/qr", probe: probeDir, git: true,
 		modules: []source{{module: "rsc.io/qr@v0.2.0", dir: "src", only: []string{"coding", "gf256"}, goMod: "module rsc.io/qr\n\ngo 1.21\n"}},
 		use:     "import \"rsc.io/qr/coding\"\n\nfunc use() any { return coding.Version(10) }\n",
 		settings: append(common(),
-			setting{name: "a linker script", kind: "flag file", apply: func(s *state) bool { return s.flag(scriptFlag + s.out("script.map")) }},
-			setting{name: "-buildvcs=true", kind: "place", apply: func(s *state) bool { return s.flag("-buildvcs=true") }}),
+			setting{name: "a linker script", kind: "flag file", apply: func(s *state) bool { return s.flag(scriptFlag + s.out("script.map")) }}),
 	}
 }
 
