@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -19,7 +20,7 @@ type Fingerprint struct {
 }
 
 // Index remembers what was read of local files, so that a file is read again
-// only when its stamp has changed: see stamp and racy. It keeps directories
+// only when its stamp has changed, where stamps tell: see stamp and racy. It keeps directories
 // with their names and files with their fingerprint, imports and embed
 // patterns.
 //
@@ -31,6 +32,8 @@ type Index struct {
 	// Machine keeps what does not belong to the workspace: the toolchain and
 	// the C compiler. nil: this index keeps that, too.
 	Machine *Index
+	// ReadAll has every file read: no stamp stands for a content.
+	ReadAll bool
 
 	file  string // "" for one that is not kept
 	print Fingerprint
@@ -40,6 +43,8 @@ type Index struct {
 	extras map[string][]string
 	dirty  atomic.Bool
 	gen    int
+	reread bool     // this generation believes no stamp
+	mounts sync.Map // stamp.Mount → whether it is on a file system that moves ctimes
 
 	hashedFiles, hashedBytes atomic.Int64
 	changed, suspect         atomic.Bool
@@ -103,10 +108,14 @@ func (ix *Index) load() {
 	ix.dirs, ix.extras = map[string]*dirRecord{}, map[string][]string{}
 }
 
-// Again makes the index look at every file once more.
+// Again makes the index read every file once more, whatever its stamp.
 func (ix *Index) Again() {
 	ix.gen++
+	ix.reread = true
 	ix.changed.Store(false)
+	if ix.Machine != nil {
+		ix.Machine.gen++ // the toolchain's files are many MB, and a stamp that moved tells
+	}
 }
 
 // Changed reports whether a file, or the directory of a package or an embed,
@@ -197,20 +206,20 @@ func (ix *Index) list(d *dirRecord) {
 	}
 	d.checked = ix.gen
 	s := stampOf(d.path)
-	if d.listed && s == d.stamp && !d.racy {
+	if d.listed && s == d.stamp && !d.racy && !ix.reread {
 		return
 	}
-	ix.dirty.Store(true)
 	if s != d.stamp {
 		d.moved = ix.gen
 	}
+	was := *d
 	read := ix.now()
-	d.stamp, d.racy, d.listed, d.entries = s, s.isDir() && s.racy(read), true, nil
-	if d.racy {
-		ix.settle(s)
-	}
+	d.stamp, d.racy, d.listed, d.entries = s, s.isDir() && ix.mayChange(d.path, s, read), true, nil
 	if s.isDir() {
 		d.entries = readNames(d.path)
+	}
+	if !was.listed || s != was.stamp || d.racy != was.racy || !slices.Equal(d.entries, was.entries) {
+		ix.dirty.Store(true)
 	}
 }
 
@@ -301,7 +310,7 @@ func (ix *Index) look(path string, f *fileRecord, r role) {
 	if f.checked == ix.gen && f.has(r) {
 		return
 	}
-	known := f.stamp.exists() && !f.racy && f.has(r)
+	known := f.stamp.exists() && !f.racy && f.has(r) && !ix.reread
 	if known && f.stamp == stampOf(path) {
 		f.checked = ix.gen
 		return

@@ -15,7 +15,7 @@ import (
 
 // The file of an Index is
 //
-//	"gorun index 2\n"
+//	"gorun index 3\n"
 //	CRC-32C of what follows, 4 bytes, little endian
 //	fingerprint name
 //	number of directories, each:
@@ -27,7 +27,7 @@ import (
 // it comes for the first time, and after that 1 + how many others came first.
 // The checksum is against damage: who can write the file can write the
 // executables as well.
-const indexMagic = "gorun index 2\n"
+const indexMagic = "gorun index 3\n"
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -119,6 +119,7 @@ func (e *encoder) stamp(s stamp) {
 	e.out = binary.LittleEndian.AppendUint64(e.out, uint64(s.Mtime))
 	e.out = binary.LittleEndian.AppendUint64(e.out, uint64(s.Ctime))
 	e.number(s.Ino)
+	e.out = binary.LittleEndian.AppendUint64(e.out, s.Mount)
 	e.number(uint64(s.Mode))
 }
 
@@ -220,8 +221,8 @@ const (
 	leastString = 1
 	leastEntry  = 2
 	leastExtra  = 2
-	leastFile   = 21 // a name and a stamp
-	leastDir    = 23
+	leastFile   = 29 // a name and a stamp
+	leastDir    = 31
 )
 
 // count is a number of things that take so many bytes each, or more.
@@ -277,7 +278,7 @@ func (d *decoder) fixed() int64 {
 func (d *decoder) stamp() (s stamp) {
 	s.Size = int64(d.number())
 	s.Mtime, s.Ctime = d.fixed(), d.fixed()
-	s.Ino, s.Mode = d.number(), uint32(d.number())
+	s.Ino, s.Mount, s.Mode = d.number(), uint64(d.fixed()), uint32(d.number())
 	return s
 }
 

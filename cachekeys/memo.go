@@ -19,14 +19,14 @@ import (
 //
 // There is a file for each configuration, beside the index:
 //
-//	"gorun memo 2\n"
+//	"gorun memo 3\n"
 //	CRC-32C of what follows, 4 bytes, little endian
 //	key
 //	number of directories, each:
 //	  path, whether its listing counts, stamp, number of files, each: name, stamp
 //
 // in the encoding of the index.
-const memoMagic = "gorun memo 2\n"
+const memoMagic = "gorun memo 3\n"
 
 // Recall returns the executable key of r when nothing has changed since
 // Closure last found it. It makes one system call for each file and

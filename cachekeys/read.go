@@ -18,19 +18,11 @@ func (ix *Index) read(path string, f *fileRecord, r role) {
 	begin := ix.now()
 	fd, s, err := openFile(path)
 	was := *f
-	if s != was.stamp {
-		ix.changed.Store(true)
-	}
-	if s != was.stamp || was.racy || !was.has(r) {
-		ix.dirty.Store(true)
-	}
-	if s != was.stamp || was.racy { // what was known for another role is of another content
+	defer func() { ix.learned(&was, f) }()
+	if s != was.stamp || (was.racy || ix.reread) && was.checked != ix.gen { // what was known for another role may be of another content
 		*f = fileRecord{name: f.name}
 	}
-	f.stamp, f.racy = s, s.exists() && s.racy(begin)
-	if f.racy {
-		ix.settle(s)
-	}
+	f.stamp, f.racy = s, s.exists() && ix.mayChange(path, s, begin)
 	if err != nil {
 		f.whole, f.head, f.scanned = "", "", false
 		return
@@ -43,6 +35,29 @@ func (ix *Index) read(path string, f *fileRecord, r role) {
 	if r == sourceFile && s.Ctime-s.Mtime > int64(indexCutoff) {
 		ix.suspect.Store(true)
 	}
+}
+
+// learned compares a record with what it was.
+func (ix *Index) learned(was, is *fileRecord) {
+	if is.stamp != was.stamp {
+		ix.changed.Store(true)
+	}
+	if is.stamp != was.stamp || is.racy != was.racy || is.whole != was.whole || is.head != was.head || is.scanned != was.scanned {
+		ix.dirty.Store(true)
+	}
+}
+
+// mayChange reports whether what was read at that time may change without
+// another stamp.
+func (ix *Index) mayChange(path string, s stamp, read time.Time) bool {
+	if !ix.tells(path, s) {
+		return true
+	}
+	if s.racy(read) {
+		ix.settle(s)
+		return true
+	}
+	return false
 }
 
 // indexCutoff is how old a file must be for the go command to index it
@@ -158,11 +173,8 @@ func openFile(path string) (fd int, s stamp, err error) {
 	if fd, err = open(path); err != nil {
 		return -1, stampOf(path), err
 	}
-	var st unix.Stat_t
-	if err = unix.Fstat(fd, &st); err == nil {
-		if s = stampFrom(&st); !s.isRegular() {
-			err = errIrregular
-		}
+	if s, err = stat(fd, "", atEmptyPath); err == nil && !s.isRegular() {
+		err = errIrregular
 	}
 	if err != nil {
 		unix.Close(fd)

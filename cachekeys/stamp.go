@@ -6,15 +6,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stamp is what stat says of a file. As long as it is the same, so is the
-// content: a write changes the ctime, which no program can set, and a file
-// that takes another's place has another inode. The device says nothing: each
-// container sees the files of its image on one of its own (overlayfs), and what
-// is mounted in a file's place brings another inode and ctime.
+// stamp is what the kernel says of a file without reading it. Where [Index.tells]
+// says so, the content is the same as long as the stamp is: a write changes the
+// ctime, which no program can set, a file that takes another's place has another
+// inode, and a file system that is mounted in the place of another one, be it
+// with the same inodes and times, has another Mount.
 type stamp struct {
 	Size, Mtime, Ctime int64 // bytes; nanoseconds since 1970
 	Ino                uint64
-	Mode               uint32
+	// Mount is the mount that the file was found on, another number for each that
+	// was ever made; 0 where the kernel does not tell.
+	Mount uint64
+	Mode  uint32
 }
 
 // Kinds of a file, from its mode.
@@ -27,24 +30,31 @@ func (s stamp) exists() bool { return s.Mode != 0 }
 // stampOf follows symbolic links. A file that is not there, or out of reach,
 // has the zero stamp.
 func stampOf(path string) stamp {
-	var st unix.Stat_t
 	for {
-		err := unix.Stat(path, &st)
+		s, err := stat(unix.AT_FDCWD, path, 0)
 		if err == unix.EINTR {
 			continue
 		}
 		if err != nil {
 			return stamp{}
 		}
-		return stampFrom(&st)
+		return s
 	}
 }
 
-func stampFrom(st *unix.Stat_t) stamp {
-	return stamp{
-		Size: st.Size, Mtime: st.Mtim.Nano(), Ctime: st.Ctim.Nano(),
-		Ino: st.Ino, Mode: uint32(st.Mode),
+// tells reports whether every later change of the file, or of what is there in
+// its place, gives it another stamp. That is so on few file systems, while they
+// are mounted: see [movesCtime]. Anywhere else the content has to be read.
+func (ix *Index) tells(path string, s stamp) bool {
+	if s.Mount == 0 || ix.ReadAll {
+		return false
 	}
+	if known, ok := ix.mounts.Load(s.Mount); ok {
+		return known.(bool)
+	}
+	moves := movesCtime(path)
+	ix.mounts.Store(s.Mount, moves)
+	return moves
 }
 
 // A file that changed this short a time before it was read may change again

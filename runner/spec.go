@@ -51,6 +51,9 @@ type Spec struct {
 	CacheDir string
 	// Cache says what to do with executables of earlier runs.
 	Cache CacheMode
+	// ReadAll has every source read for the key, whatever its size, times and
+	// inode say.
+	ReadAll bool
 	// VerifyCache builds although there is an executable, and compares the two.
 	VerifyCache bool
 	// Reproducible builds with nothing of this machine that could change the

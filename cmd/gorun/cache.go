@@ -40,6 +40,7 @@ func (c *command) keyring(spec runner.Spec) *runner.Keyring {
 			sum := sha256.Sum256([]byte(root))
 			ix := cachekeys.OpenIndex(filepath.Join(dir, hex.EncodeToString(sum[:8])+"-"+print.Name), print, c.now)
 			ix.Machine = cachekeys.OpenIndex(filepath.Join(dir, "machine"), cachekeys.SHA256(), c.now)
+			ix.ReadAll, ix.Machine.ReadAll = spec.ReadAll, spec.ReadAll
 			return ix
 		},
 	}

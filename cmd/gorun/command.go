@@ -114,7 +114,7 @@ func (c *command) spec(o options, env goenv.Env, parsed buildflags.Parsed) (runn
 		Dir: dir, Env: env, Build: build, Package: pkg, Args: args,
 		Builder: o.builder, ToolchainImage: o.image, GoVersion: o.goVersion,
 		Timeout: o.timeout, Grace: o.grace, CancelGrace: o.cancelGrace, Tolerate: o.failOn.tolerates, Compat: o.compat, CacheDir: cacheDir(o, env),
-		Cache: o.cache(), VerifyCache: o.verifyCache, Explain: o.explain, Replace: o.replaceable(), Alone: os.Getpid() == 1,
+		Cache: o.cache(), ReadAll: o.readAll, VerifyCache: o.verifyCache, Explain: o.explain, Replace: o.replaceable(), Alone: os.Getpid() == 1,
 		Reproducible: o.reproducible || o.verifyBuild, VerifyBuild: o.verifyBuild,
 		Stdin: c.stdin, Signals: c.signals,
 	}, nil

@@ -41,6 +41,7 @@ type options struct {
 	cacheMode     string
 	cacheSize     int64
 	cacheAge      time.Duration
+	readAll       bool
 	verifyCache   bool
 	reproducible  bool
 	verifyBuild   bool
@@ -78,6 +79,7 @@ func (o *options) own() []buildflags.Own {
 		{Name: "cache-strict", Bool: true, Usage: "with GORUN_CACHE_KEY: an entry of a shared store whose signature is missing, wrong or of another key is an integrity failure and not just a miss", Set: boolean(&o.cacheStrict)},
 		{Name: "cache-size", Arg: "size", Usage: "how much the kept executables may take, default 2GiB; the least recently used go first, 0 is no limit", Set: size(&o.cacheSize)},
 		{Name: "cache-age", Arg: "duration", Usage: "how long an executable is kept after its last use, default 720h; 0 is for ever", Set: duration(&o.cacheAge)},
+		{Name: "read-all", Bool: true, Usage: "read every source for the key, whatever its size, times and inode say; where these prove nothing gorun does so by itself", Set: boolean(&o.readAll)},
 		{Name: "verify-cache", Bool: true, Usage: "build although the executable is there, and compare the two; a difference is an integrity failure", Set: boolean(&o.verifyCache)},
 		{Name: "reproducible", Bool: true, Usage: "build the same bytes on every machine: -trimpath, -buildvcs=false, and no variable of this machine that could change the executable", Set: boolean(&o.reproducible)},
 		{Name: "verify-build", Bool: true, Usage: "build a second time in another directory and without a cache, and compare the two; a difference is an integrity failure. It implies --reproducible", Set: boolean(&o.verifyBuild)},
