@@ -15,6 +15,27 @@ type Built struct {
 	Files []string
 	// Cgo says that it is compiled with cgo.
 	Cgo bool
+	// Pinned says that it lies in a version of a module that the go command
+	// downloaded, whose hash is in go.sum, wherever that may be.
+	Pinned bool
+}
+
+// ListedModule is what `go list -json` says of a package's module.
+type ListedModule struct {
+	Path, Version, Dir string
+	Main               bool
+	Replace            *ListedModule
+}
+
+// Pins reports whether a directory is what go.sum has the hash of: a version of
+// the module that the go command downloaded. A vendored module has a version and
+// no directory of its own, a local replacement has no version.
+func (m ListedModule) Pins(dir string) bool {
+	from := m
+	if m.Replace != nil {
+		from = *m.Replace
+	}
+	return !m.Main && from.Version != "" && m.Dir != "" && Within(m.Dir, dir)
 }
 
 // Verdict is what the go command's own list of packages says about a Closure.
@@ -43,7 +64,7 @@ func (c *Closure) Check(packages []Built) Verdict {
 			v.cgo(c, p)
 		}
 		v.shadowed(c, p)
-		if Within(c.request.ModCache, p.Dir) && c.dirs[p.Dir] == nil {
+		if p.Pinned && c.dirs[p.Dir] == nil {
 			continue
 		}
 		v.local(c, p)

@@ -30,11 +30,18 @@ func checkRoot(t *testing.T) string {
 }
 
 // The go command's list has a local package that only a module of the module
-// cache leads to: it is learned, and from then on it counts.
+// cache leads to: it is learned, and from then on it counts, even where the
+// sources lie in the module cache.
 func TestCheckLearnsExtras(t *testing.T) {
+	for what, modCache := range map[string]string{"beside the module cache": "modcache", "in the module cache": "."} {
+		t.Run(what, func(t *testing.T) { checkLearnsExtras(t, modCache) })
+	}
+}
+
+func checkLearnsExtras(t *testing.T, modCache string) {
 	root := checkRoot(t)
 	at := func(name string) string { return filepath.Join(root, filepath.FromSlash(name)) }
-	modCache := filepath.Join(root, "modcache")
+	modCache = filepath.Join(root, modCache)
 	packages := farListing(t, root, modCache)
 	r := pinnedRequest(noEnv)
 	r.Package, r.ModCache, r.Workspace = []string{"."}, modCache, FindWorkspace(at("m"), Options{})
@@ -82,7 +89,8 @@ func TestCheck(t *testing.T) {
 		"nothing":                    {nil, Verdict{}},
 		"the closure":                {[]Built{whole, {ImportPath: "example.com/m/lib", Dir: at("lib"), Files: []string{"lib.go", "lib.s"}}}, Verdict{}},
 		"the standard library":       {[]Built{{ImportPath: "net", Dir: "/usr/go/src/net", Standard: true, Files: []string{"x.go"}, Cgo: true}}, Verdict{}},
-		"the module cache":           {[]Built{{ImportPath: "x", Dir: "/nowhere/mod/x@v1.0.0", Files: []string{"x.go"}}}, Verdict{}},
+		"the module cache":           {[]Built{{ImportPath: "x", Dir: "/nowhere/mod/x@v1.0.0", Files: []string{"x.go"}, Pinned: true}}, Verdict{}},
+		"below the module cache":     {[]Built{{ImportPath: "x", Dir: "/nowhere/mod/x", Files: []string{"x.go"}}}, Verdict{Extra: []string{"/nowhere/mod/x"}, Reasons: []string{"x is reached through other modules only: it counts from the next build on"}}},
 		"beside the module cache":    {[]Built{{ImportPath: "x", Dir: "/nowhere/model", Files: []string{"x.go"}}}, Verdict{Extra: []string{"/nowhere/model"}, Reasons: []string{"x is reached through other modules only: it counts from the next build on"}}},
 		"an embedded file is missed": {[]Built{{ImportPath: "example.com/m", Dir: root, Files: []string{"main.go", "data/b.txt"}}}, Verdict{Reasons: []string{"data/b.txt belongs to the build, and gorun did not find it"}}},
 		"a file that is not there":   {[]Built{{ImportPath: "example.com/m", Dir: root, Files: []string{"gone.go"}}}, Verdict{Reasons: []string{"gone.go belongs to the build, and gorun did not find it"}}},
@@ -103,7 +111,7 @@ func TestCheck(t *testing.T) {
 // cgo outside the standard library is sure in an image only, and there only
 // when every file is known.
 func TestCheckCgo(t *testing.T) {
-	cgo := []Built{{ImportPath: "example.com/far", Dir: "/nowhere/mod/far@v1.0.0", Files: []string{"x.go"}, Cgo: true}}
+	cgo := []Built{{ImportPath: "example.com/far", Dir: "/nowhere/mod/far@v1.0.0", Files: []string{"x.go"}, Cgo: true, Pinned: true}}
 	for what, tt := range map[string]struct {
 		line string
 		host bool

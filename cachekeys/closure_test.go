@@ -348,11 +348,12 @@ type listedPackage struct {
 	Standard                                                    bool
 	GoFiles, CgoFiles, CFiles, CXXFiles, HFiles, FFiles, SFiles []string
 	SysoFiles, EmbedFiles                                       []string
+	Module                                                      ListedModule
 }
 
 func (p listedPackage) built() Built {
 	return Built{
-		ImportPath: p.ImportPath, Dir: p.Dir, Standard: p.Standard, Cgo: len(p.CgoFiles) > 0,
+		ImportPath: p.ImportPath, Dir: p.Dir, Standard: p.Standard, Cgo: len(p.CgoFiles) > 0, Pinned: p.Module.Pins(p.Dir),
 		Files: slices.Concat(p.GoFiles, p.CgoFiles, p.CFiles, p.CXXFiles, p.HFiles, p.FFiles, p.SFiles, p.SysoFiles, p.EmbedFiles),
 	}
 }

@@ -27,8 +27,8 @@
 // program ([Closure.ProgramPrefix]), and builds with the same go.sum and flags
 // ([Closure.BuildPrefixes]).
 //
-//	x1-linux.amd64-c67359e83a61-f406fff06b27-f5b37658987c1f59fd8473e162476760c4df96c508222123b64c5fadd19a03e5
-//	b1-linux.amd64-1cb6d883bcf9-124f71e07f3d-2bb09fbdf603-f5b37658987c1f59fd8473e162476760c4df96c508222123b64c5fadd19a03e5
+//	x2-linux.amd64-c67359e83a61-f406fff06b27-f5b37658987c1f59fd8473e162476760c4df96c508222123b64c5fadd19a03e5
+//	b2-linux.amd64-1cb6d883bcf9-124f71e07f3d-2bb09fbdf603-f5b37658987c1f59fd8473e162476760c4df96c508222123b64c5fadd19a03e5
 //
 // Where nothing sure can be said there is no executable key, and
 // [Closure.Reasons] says why.

@@ -11,7 +11,7 @@ import (
 
 // keyFormat changes when the same inputs must have other keys: when a new
 // version of gorun knows of an input that an older one left out.
-const keyFormat = "1"
+const keyFormat = "2"
 
 // The lengths of the parts of keys, in hexadecimal digits. A part that only
 // leads to candidates is short; the last one is what equality rests on.

@@ -21,7 +21,7 @@ type Request struct {
 	// Getenv returns a variable of the go command's configuration, resolved as
 	// the go command does.
 	Getenv func(name string) string
-	// ModCache is GOMODCACHE: what lies in it is pinned by go.sum.
+	// ModCache is GOMODCACHE, which shows in executables without -trimpath.
 	ModCache string
 	// Extra are package directories that the program is known to reach through
 	// modules of the module cache only (Index.Extras).

@@ -78,6 +78,9 @@ func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir str
 	if err != nil {
 		return Executable{}, nil, err
 	}
+	if log.tools && k != nil {
+		k.reasons = append(k.reasons, "the build printed something, and a program that comes out of a cache would not")
+	}
 	r.endKeeping(plan, k, exe, dir)
 	r.collect(plan, k, caches, begin)
 	r.result.Executable = &exe

@@ -29,6 +29,7 @@ type buildLog struct {
 
 	mu          sync.Mutex
 	compiled    bool    // packages were found and compiled
+	tools       bool    // a tool printed something: what -gcflags=-m asks for, a warning of the C compiler
 	holding     bool    // events wait until it is clear that they count
 	held        []Event // the ones that do
 	line        []byte  // an incomplete line
@@ -77,6 +78,7 @@ func (l *buildLog) take(line string) {
 		return
 	}
 	l.compiled = true
+	l.tools = l.tools || strings.HasPrefix(e.Output, "# ") // (*Shell).reportCmd in cmd/go/internal/work; -v has no such head
 	l.release()
 	if l.raw {
 		l.run.spec.Stdout.Write([]byte(line)) //nolint:errcheck // a reader that left is not the build's fault

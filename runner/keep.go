@@ -143,7 +143,7 @@ func parseListing(r io.Reader) (packages []BuiltPackage, err error) {
 			Standard                                                            bool
 			GoFiles, CgoFiles, CFiles, CXXFiles, MFiles, HFiles, FFiles, SFiles []string
 			SwigFiles, SwigCXXFiles, SysoFiles, EmbedFiles                      []string
-			Module                                                              struct{ Path string }
+			Module                                                              cachekeys.ListedModule
 		}
 		switch err := dec.Decode(&p); {
 		case errors.Is(err, io.EOF):
@@ -153,8 +153,9 @@ func parseListing(r io.Reader) (packages []BuiltPackage, err error) {
 		}
 		packages = append(packages, BuiltPackage{Module: p.Module.Path, Built: cachekeys.Built{
 			ImportPath: p.ImportPath, Dir: p.Dir, Standard: p.Standard,
-			Cgo:   len(p.CgoFiles)+len(p.SwigFiles)+len(p.SwigCXXFiles) > 0,
-			Files: slices.Concat(p.GoFiles, p.CgoFiles, p.CFiles, p.CXXFiles, p.MFiles, p.HFiles, p.FFiles, p.SFiles, p.SwigFiles, p.SwigCXXFiles, p.SysoFiles, p.EmbedFiles),
+			Cgo:    len(p.CgoFiles)+len(p.SwigFiles)+len(p.SwigCXXFiles) > 0,
+			Pinned: p.Module.Pins(p.Dir),
+			Files:  slices.Concat(p.GoFiles, p.CgoFiles, p.CFiles, p.CXXFiles, p.MFiles, p.HFiles, p.FFiles, p.SFiles, p.SwigFiles, p.SwigCXXFiles, p.SysoFiles, p.EmbedFiles),
 		}})
 	}
 }

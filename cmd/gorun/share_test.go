@@ -218,7 +218,7 @@ func TestSharedDamage(t *testing.T) {
 	} else {
 		m.on(nil)
 	}
-	file := m.blob("x1-")
+	file := m.blob("x2-")
 	whole, err := os.ReadFile(file)
 	m.must(err)
 	damages := map[string][]byte{
@@ -228,7 +228,7 @@ func TestSharedDamage(t *testing.T) {
 		"empty":  {},
 	}
 	if testenv.Full() {
-		damages["pack"] = mustRead(t, m.blob("b1-"))
+		damages["pack"] = mustRead(t, m.blob("b2-"))
 	}
 	for name, damaged := range damages {
 		m.must(os.WriteFile(file, damaged, 0o600))
@@ -267,7 +267,7 @@ func TestSharedStrange(t *testing.T) {
 	m := newMachines(t)
 	m.fresh()
 	m.on(nil)
-	file := m.blob("x1-")
+	file := m.blob("x2-")
 	m.must(os.Remove(file))
 	m.must(os.MkdirAll(filepath.Dir(file), 0o700))
 	m.must(syscall.Mkfifo(file, 0o600)) // opening does not hang, and is no blob

@@ -175,6 +175,7 @@ type listed struct {
 	ImportPath, Dir                                                                                                     string
 	Standard                                                                                                            bool
 	GoFiles, CgoFiles, CFiles, CXXFiles, MFiles, HFiles, FFiles, SFiles, SwigFiles, SwigCXXFiles, SysoFiles, EmbedFiles []string
+	Module                                                                                                              cachekeys.ListedModule
 }
 
 // list asks for the packages of the build, as gorun does before it keeps an
@@ -203,7 +204,7 @@ func (o *oracle) list(ctx context.Context, s *state) ([]cachekeys.Built, error) 
 
 func (p listed) built() cachekeys.Built {
 	return cachekeys.Built{
-		ImportPath: p.ImportPath, Dir: p.Dir, Standard: p.Standard, Cgo: len(p.CgoFiles) > 0,
+		ImportPath: p.ImportPath, Dir: p.Dir, Standard: p.Standard, Cgo: len(p.CgoFiles) > 0, Pinned: p.Module.Pins(p.Dir),
 		Files: slices.Concat(p.GoFiles, p.CgoFiles, p.CFiles, p.CXXFiles, p.MFiles, p.HFiles, p.FFiles, p.SFiles,
 			p.SwigFiles, p.SwigCXXFiles, p.SysoFiles, p.EmbedFiles),
 	}
