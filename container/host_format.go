@@ -2,6 +2,7 @@ package container
 
 import (
 	"bufio"
+	"bytes"
 	"debug/elf"
 	"debug/macho"
 	"debug/pe"
@@ -158,7 +159,21 @@ func executablePlatform(file string) string {
 	if f, err := pe.NewFile(r); err == nil {
 		return "windows/" + peArch(f.Machine)
 	}
-	return ""
+	return wasmPlatform(r)
+}
+
+// wasmPlatform tells the two by whose functions a module imports, which stands
+// at its beginning (cmd/link/internal/wasm, writeImportSec).
+func wasmPlatform(r io.ReaderAt) string {
+	head := make([]byte, 4<<10)
+	n, _ := r.ReadAt(head, 0)
+	switch head = head[:n]; {
+	case !bytes.HasPrefix(head, []byte("\x00asm")):
+		return ""
+	case bytes.Contains(head, []byte("wasi_snapshot_preview1")):
+		return "wasip1/wasm"
+	}
+	return "js/wasm"
 }
 
 func elfOS(f *elf.File) string {

@@ -130,11 +130,19 @@ func TestClassify(t *testing.T) {
 		{"flag provided but not defined: -json", container.ExitStatus{Code: 2}, Usage, "1.24"},
 		{"usage: go run", container.ExitStatus{Code: 2}, Usage, "gorun -h"},
 		{"", container.ExitStatus{Code: 137}, Infrastructure, "memory"},
+		{"stat /src/nope: directory not found", container.ExitStatus{Code: 1}, BuildFailed, "package argument"},
+		{"stat nope.go: no such file or directory", container.ExitStatus{Code: 1}, BuildFailed, "package argument"},
+		{"package nope is not in std (/go/src/nope)", container.ExitStatus{Code: 1}, BuildFailed, "package argument"},
+		{"x.go:2:8: package nope is not in std (/go/src/nope)", container.ExitStatus{Code: 1}, BuildFailed, ""},
+		{"open /src/dep/dangling.go: no such file or directory", container.ExitStatus{Code: 1}, BuildFailed, ""},
+		{"go: reading go.work: open /w/go.work: no such file or directory", container.ExitStatus{Code: 1}, BuildFailed, ""},
+		{"go: reading overlay: open o.json: no such file or directory", container.ExitStatus{Code: 1}, BuildFailed, ""},
+		{"go: x.org/y@v9: module x.org/y@v9 found, but does not contain package x.org/y/z", container.ExitStatus{Code: 1}, BuildFailed, ""},
 		{"found packages a (a.go) and b (b.go) in /x", container.ExitStatus{Code: 1}, BuildFailed, "one package"},
 	}
 	for _, tt := range tests {
 		f := classify(tt.text, tt.status)
-		if f.outcome != tt.outcome || !strings.Contains(f.hint, tt.hint) {
+		if f.outcome != tt.outcome || !strings.Contains(f.hint, tt.hint) || tt.hint == "" && f.hint != "" {
 			t.Errorf("classify(%q) = %s, %q; want %s, …%s…", tt.text, f.outcome, f.hint, tt.outcome, tt.hint)
 		}
 	}

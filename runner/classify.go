@@ -45,7 +45,7 @@ var rules = []rule{
 	{`missing go\.sum entry|updates to go\.(?:mod|sum) needed`, BuildFailed, "run `go mod tidy` and commit go.mod and go.sum"},
 	{`inconsistent vendoring`, BuildFailed, "run `go mod vendor`, or ignore the vendor directory with -mod=mod"},
 	{`go\.mod file not found|cannot find main module`, BuildFailed, "run in a module's directory, or create one with `go mod init`"},
-	{`directory not found|no such file or directory|cannot find package|is not in std`, BuildFailed, "check the package argument; paths start with ./"},
+	{`(?m)^stat \S+: (?:directory not found|no such file or directory)$|^package \S+ is not in std `, BuildFailed, "check the package argument; paths start with ./"},
 	{`no (?:non-test )?Go files|no packages loaded`, BuildFailed, "name a directory with Go files, for example ./cmd/NAME"},
 	{`error obtaining VCS status`, BuildFailed, "build without the stamp: -buildvcs=false"},
 	{`signal: killed`, Infrastructure, "the compiler or linker was killed, most likely for memory: give the build more, or use -p=1"},
