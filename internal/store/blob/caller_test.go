@@ -23,7 +23,7 @@ func TestTransportSlowCaller(t *testing.T) {
 		w.Write(make([]byte, 16<<20))
 	})
 	o := hasty()
-	o.Stall, o.FloorAfter = 100*time.Millisecond, 100*time.Millisecond
+	o.Stall, o.FloorAfter = 500*time.Millisecond, 500*time.Millisecond
 	c, tr := newClient(t, o)
 	src := slow{bytes.NewReader(make([]byte, 3000)), 1000}
 	resp, err := c.Post(url, "text/plain", src)
@@ -49,7 +49,7 @@ type slow struct {
 }
 
 func (s slow) Read(p []byte) (int, error) {
-	time.Sleep(150 * time.Millisecond)
+	time.Sleep(600 * time.Millisecond)
 	return io.ReadFull(s.Reader, p[:min(s.n, len(p))])
 }
 
