@@ -21,11 +21,13 @@ type Env struct {
 	environ []string
 	vars    map[string]string // of the environment
 	files   map[string]string // of the GOENV file over GOROOT/go.env
+	user    string            // the GOENV file, absolute
 }
 
-// Load resolves environ ("name=value", the last one counts). goroot may be ""
-// when there is no Go on this machine. Files that cannot be read count as
-// empty, as they do for the go command.
+// Load resolves environ ("name=value", the last one counts) for a go command
+// that starts in this process's working directory. goroot is where that is
+// installed, "" when there is no Go on this machine. Files that cannot be read
+// count as empty, as they do for the go command.
 func Load(environ []string, goroot string) Env {
 	e := Env{environ: slices.Clone(environ), vars: map[string]string{}, files: map[string]string{}}
 	for _, kv := range environ {
@@ -33,13 +35,33 @@ func Load(environ []string, goroot string) Env {
 			e.vars[name] = value
 		}
 	}
-	if goroot != "" {
-		e.read(filepath.Join(goroot, "go.env"))
-	}
 	if file := e.file(); file != "" {
+		e.user = absolute(file)
 		e.read(file)
 	}
+	if root := or(or(e.files["GOROOT"], e.vars["GOROOT"]), goroot); root != "" { // findGOROOT
+		e.read(filepath.Join(root, "go.env"))
+	}
 	return e
+}
+
+// Elsewhere is the configuration for a go command that starts in another
+// directory: a GOENV that is relative is so to where Load looked, since the go
+// command reads it before it goes to the directory of -C.
+func (e Env) Elsewhere() Env {
+	if file := e.file(); file == "" || filepath.IsAbs(file) {
+		return e
+	}
+	return e.With("GOENV", e.user)
+}
+
+// absolute does not clean a path: what .. leads to is the kernel's to say.
+func absolute(path string) string {
+	wd, err := os.Getwd()
+	if filepath.IsAbs(path) || err != nil {
+		return path
+	}
+	return wd + string(filepath.Separator) + path
 }
 
 // file returns the path of the GOENV file, or "" when there is none.
@@ -63,10 +85,7 @@ func (e Env) configDir() string {
 	if runtime.GOOS == "darwin" {
 		return under(home, "Library", "Application Support")
 	}
-	if dir := e.vars["XDG_CONFIG_HOME"]; dir != "" {
-		return dir
-	}
-	return under(home, ".config")
+	return xdg(e.vars["XDG_CONFIG_HOME"], under(home, ".config"))
 }
 
 // cacheDir is os.UserCacheDir for this environment.
@@ -75,10 +94,16 @@ func (e Env) cacheDir() string {
 	if runtime.GOOS == "darwin" {
 		return under(home, "Library", "Caches")
 	}
-	if dir := e.vars["XDG_CACHE_HOME"]; dir != "" {
-		return dir
+	return xdg(e.vars["XDG_CACHE_HOME"], under(home, ".cache"))
+}
+
+// xdg is the directory of an XDG variable: a relative one is an error to package
+// os, which comes to no directory.
+func xdg(value, fallback string) string {
+	if value != "" && !filepath.IsAbs(value) {
+		return ""
 	}
-	return under(home, ".cache")
+	return or(value, fallback)
 }
 
 func under(dir string, elem ...string) string {
@@ -88,16 +113,22 @@ func under(dir string, elem ...string) string {
 	return filepath.Join(append([]string{dir}, elem...)...)
 }
 
-// read adds the settings of a go.env file; lines that are none are ignored, as
-// cmd/go does.
+// read adds the settings of a go.env file that no other one has; lines that are
+// none are ignored, as cmd/go does.
 func (e Env) read(file string) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return
 	}
+	found := map[string]string{}
 	for line := range bytes.Lines(data) {
-		name, value, ok := strings.Cut(strings.TrimRight(string(line), "\n"), "=")
+		name, value, ok := strings.Cut(strings.TrimSuffix(string(line), "\n"), "=")
 		if ok && name != "" && name[0] >= 'A' && name[0] <= 'Z' {
+			found[name] = value
+		}
+	}
+	for name, value := range found {
+		if _, known := e.files[name]; !known {
 			e.files[name] = value
 		}
 	}

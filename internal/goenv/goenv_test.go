@@ -22,6 +22,19 @@ func TestAgreesWithTheGoCommand(t *testing.T) {
 		put(t, filepath.Join(config, "go", "telemetry", "mode"), "off")
 	}
 	put(t, filepath.Join(xdg, "go", "env"), "GOSUMDB=off\n")
+	put(t, filepath.Join(dir, "root", "go.env"), "GOPROXY=of.another.root\nGOPRIVATE=of.another.root\n")
+	put(t, filepath.Join(dir, "rooted"), "GOROOT="+filepath.Join(dir, "root")+"\nGOPRIVATE=\n")
+	put(t, filepath.Join(dir, "bom"), "\ufeffGOPRIVATE=x\nGOSUMDB=off\n\nGOPROXY=off\n\n")
+	put(t, filepath.Join(dir, "sub", "deep", "env"), "GOPRIVATE=deep\n")
+	put(t, filepath.Join(dir, "sub", "env"), "GOPRIVATE=sub\n")
+	put(t, filepath.Join(dir, ".config", "go", "env"), "GOPRIVATE=of.the.home\n")
+	for link, to := range map[string]string{"link": file, "into": "sub/deep"} {
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	elsewhere := t.TempDir()
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -34,11 +47,21 @@ func TestAgreesWithTheGoCommand(t *testing.T) {
 		"environment":   {"GOENV=" + file, "GOPRIVATE=x", "GOOS=darwin", "GOPATH=" + dir + ":/second"},
 		"module cache":  {"GOMODCACHE=" + dir},
 		"XDG":           {"XDG_CONFIG_HOME=" + xdg},
+		"relative XDG":  {"XDG_CONFIG_HOME=xdg"},
+		"relative":      {"GOENV=env"},
+		"missing":       {"GOENV=no/such"},
+		"a directory":   {"GOENV=sub"},
+		"a link":        {"GOENV=link"},
+		"over a link":   {"GOENV=into/../env"},
+		"BOM":           {"GOENV=" + filepath.Join(dir, "bom")},
+		"another root":  {"GOENV=rooted"},
+		"GOROOT":        {"GOENV=off", "GOROOT=" + filepath.Join(dir, "root")},
+		"a value":       {"GOENV=env", "GOFLAGS=-v -x\t", "GOPROXY= "},
 	}
 	for name, extra := range tests {
 		t.Run(name, func(t *testing.T) {
 			environ := append([]string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "GOTOOLCHAIN=local"}, extra...)
-			want := goEnv(t, environ)
+			want := goEnv(t, "", environ)
 			e := Load(environ, strings.TrimSpace(string(root)))
 			for name, got := range map[string]string{
 				"GOPRIVATE": e.Get("GOPRIVATE"), "GOFLAGS": e.Get("GOFLAGS"), "GOPROXY": e.Get("GOPROXY"), "GOSUMDB": e.Get("GOSUMDB"),
@@ -47,6 +70,9 @@ func TestAgreesWithTheGoCommand(t *testing.T) {
 				if got != want[name] {
 					t.Errorf("%s = %q, the go command says %q", name, got, want[name])
 				}
+			}
+			if there := goEnv(t, elsewhere, e.Elsewhere().Environ()); there["GOPRIVATE"] != want["GOPRIVATE"] {
+				t.Errorf("elsewhere GOPRIVATE is %q, here %q", there["GOPRIVATE"], want["GOPRIVATE"])
 			}
 		})
 	}
@@ -62,10 +88,10 @@ func put(t *testing.T, file, text string) {
 	}
 }
 
-func goEnv(t *testing.T, environ []string) map[string]string {
+func goEnv(t *testing.T, dir string, environ []string) map[string]string {
 	t.Helper()
-	cmd := exec.Command("go", "env", "-json")
-	cmd.Env = environ
+	cmd := exec.Command("go", "env", "-json", "GOPRIVATE", "GOFLAGS", "GOPROXY", "GOSUMDB", "GOOS", "GOARCH", "GOPATH", "GOMODCACHE")
+	cmd.Dir, cmd.Env = dir, environ
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
