@@ -49,6 +49,10 @@ func (w *walk) argument() {
 		w.reason("no package is named")
 	case versioned && !exactVersion(version):
 		w.reason("@" + version + " may be another version tomorrow; name an exact one")
+	case crooked("/", w.r.Getenv("GOWORK")):
+		w.reason("GOWORK leads through a symbolic link and back: it is one file to the kernel, and another one by its text")
+	case slices.ContainsFunc(w.r.Package, func(arg string) bool { return w.r.files() && crooked(w.r.Workspace.Dir, arg) }):
+		w.reason("a file is named through a symbolic link and back: it is one file to the kernel, and another one by its text")
 	case w.r.Getenv("GO111MODULE") == "off":
 		w.reason("GO111MODULE=off: in GOPATH mode nothing says where a package comes from")
 	}
@@ -130,6 +134,11 @@ func (w *walk) flags() {
 	for _, name := range plainFlags {
 		if value, given := w.r.value(name); given {
 			w.flag(Flag{name, value})
+		}
+	}
+	for _, name := range []string{"modfile", "overlay"} { // a link on the way may lead elsewhere tomorrow
+		if value, _ := w.r.value(name); strings.Contains(value, "..") {
+			w.input(KindFlag, "-"+name+" is", w.r.rel(Resolve(w.r.Workspace.Dir, value)))
 		}
 	}
 	for _, name := range toolFlags {

@@ -55,7 +55,7 @@ func (w *walk) modfile() []string {
 	if file == "" {
 		return nil
 	}
-	path := Absolute(w.r.Workspace.Dir, file)
+	path := Resolve(w.r.Workspace.Dir, file)
 	return []string{path, strings.TrimSuffix(path, ".mod") + ".sum"}
 }
 
@@ -81,7 +81,7 @@ func (w *walk) overlay() {
 	if file == "" {
 		return
 	}
-	path := Absolute(w.r.Workspace.Dir, file)
+	path := Resolve(w.r.Workspace.Dir, file)
 	w.file(KindOverlay, path)
 	var o struct{ Replace map[string]string }
 	data, err := os.ReadFile(path)

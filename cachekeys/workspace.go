@@ -150,7 +150,7 @@ func (w *Workspace) addMember(dir string) {
 func (w *Workspace) readGoMod(alternative string) {
 	file := w.GoMod
 	if alternative != "" {
-		file = Absolute(w.Dir, alternative)
+		file = Resolve(w.Dir, alternative)
 	}
 	f := parseMod(file)
 	if f.Go != nil {
@@ -198,7 +198,8 @@ func modulePath(f *modfile.File) string {
 func parentWith(dir string, names ...string) string {
 	for {
 		for _, name := range names {
-			if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			info, err := os.Stat(filepath.Join(dir, name))
+			if err == nil && (!info.IsDir() || !strings.HasPrefix(name, "go.")) { // a directory of that name is no go.mod
 				return dir
 			}
 		}

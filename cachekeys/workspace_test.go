@@ -127,3 +127,25 @@ func TestCgoNeed(t *testing.T) {
 		}
 	}
 }
+
+// The kernel goes to where a link leads before it goes up.
+func TestResolve(t *testing.T) {
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(root, "deep", "sub"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("deep/sub", filepath.Join(root, "ln")); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"x": "x", "./x/": "x", "ln": "ln", "ln/x": "ln/x", "ln/..": "deep", "ln/../x": "deep/x", "ln/../../x": "x", "deep/../ln/../x": "deep/x",
+		"deep/sub/../x": "deep/x", "..x/y": "..x/y", "none/../x": "x", filepath.Join(root, "deep") + "/../x": "x", root + "/ln/../x": "deep/x",
+	} {
+		if got := Resolve(root, path); got != filepath.Join(root, want) {
+			t.Errorf("%s is %s, want %s", path, got, want)
+		}
+	}
+}

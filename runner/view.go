@@ -16,6 +16,7 @@ import (
 
 	"github.com/org/gorun-action/cachekeys"
 	"github.com/org/gorun-action/container"
+	"github.com/org/gorun-action/internal/buildflags"
 	"github.com/org/gorun-action/internal/capture"
 )
 
@@ -274,16 +275,23 @@ func (r *run) flagPaths(dir string) []string {
 	var paths []string
 	for _, name := range []string{"modfile", "overlay", "pgo", "pkgdir", "toolexec", "ldlgo"} {
 		value, _ := r.spec.Build.Value(name)
-		value, _, _ = strings.Cut(value, " ")
-		if value != "" && value != "auto" && value != "off" {
+		if name == "toolexec" { // a command
+			words, _ := buildflags.SplitQuoted(value)
+			value = strings.Join(words[:min(1, len(words))], "")
+		}
+		switch {
+		case value == "" || value == "auto" || value == "off":
+		case name == "pgo" || name == "pkgdir":
 			paths = append(paths, cachekeys.Absolute(dir, value))
+		default:
+			paths = append(paths, cachekeys.Resolve(dir, value))
 		}
 	}
 	if sum := r.modfileSum(dir); sum != "" {
 		paths = append(paths, sum)
 	}
 	if file, _ := r.spec.Build.Value("overlay"); file != "" {
-		paths = append(paths, replacements(dir, cachekeys.Absolute(dir, file))...)
+		paths = append(paths, replacements(dir, cachekeys.Resolve(dir, file))...)
 	}
 	return append(paths, fileProxies(r.spec.Env.Get("GOPROXY"))...)
 }
@@ -294,7 +302,7 @@ func (r *run) modfileSum(dir string) string {
 	if file == "" {
 		return ""
 	}
-	return strings.TrimSuffix(cachekeys.Absolute(dir, file), ".mod") + ".sum"
+	return strings.TrimSuffix(cachekeys.Resolve(dir, file), ".mod") + ".sum"
 }
 
 // replacements lists the files that an overlay names (go help build,

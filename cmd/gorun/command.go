@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/org/gorun-action/cachekeys"
 	"github.com/org/gorun-action/container/provision"
 	"github.com/org/gorun-action/internal/buildflags"
 	"github.com/org/gorun-action/internal/goenv"
@@ -129,15 +130,13 @@ func workingDir(chdir string) (string, error) {
 	if chdir == "" {
 		return wd, nil
 	}
-	if !filepath.IsAbs(chdir) {
-		chdir = filepath.Join(wd, chdir)
-	}
+	chdir = cachekeys.Resolve(wd, chdir)
 	// After -C the go command calls its directory by its real name
 	// (cmd/go/main.go handleChdirFlag, os.Getwd).
 	if real, err := filepath.EvalSymlinks(chdir); err == nil {
 		return real, nil
 	}
-	return filepath.Clean(chdir), nil
+	return chdir, nil
 }
 
 func cacheDir(o options, env goenv.Env) string {

@@ -2,13 +2,14 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
+	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/docker/go-units"
 
+	"github.com/org/gorun-action/cachekeys"
 	"github.com/org/gorun-action/internal/buildflags"
 	"github.com/org/gorun-action/internal/store"
 	"github.com/org/gorun-action/runner"
@@ -157,7 +158,8 @@ func file(to *string) func(string) error {
 		if v == "" {
 			return fmt.Errorf("no file is named")
 		}
-		*to, err = filepath.Abs(v)
+		wd, err := os.Getwd()
+		*to = cachekeys.Resolve(wd, v)
 		return err
 	}
 }

@@ -36,7 +36,7 @@ var rooms = map[string][]string{
 	"internal/goenv":                       {},
 	"internal/report":                      {"cachekeys", "container", "runner"},
 	"internal/runnerimage":                 {},
-	"internal/shared":                      {"container", "internal/buildcache", "internal/store/blob", "internal/store/entry", "internal/store/githubcache", "internal/store/oci", "runner"},
+	"internal/shared":                      {"cachekeys", "container", "internal/buildcache", "internal/store/blob", "internal/store/entry", "internal/store/githubcache", "internal/store/oci", "runner"},
 	"internal/soundness":                   {"cachekeys"},
 	"internal/store":                       {},
 	"internal/store/blob":                  {},

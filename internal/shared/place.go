@@ -3,10 +3,11 @@ package shared
 import (
 	"errors"
 	"net/http"
-	"path/filepath"
+	"os"
 	"strings"
 	"time"
 
+	"github.com/org/gorun-action/cachekeys"
 	"github.com/org/gorun-action/internal/store/blob"
 	"github.com/org/gorun-action/internal/store/githubcache"
 	"github.com/org/gorun-action/internal/store/oci"
@@ -59,8 +60,8 @@ func parsePlace(word string) (Place, error) {
 	case kind == InRegistry && at != "":
 		return Place{kind, at}, nil
 	case kind == InDirectory && at != "":
-		abs, err := filepath.Abs(at)
-		return Place{kind, abs}, err
+		wd, err := os.Getwd()
+		return Place{kind, cachekeys.Resolve(wd, at)}, err
 	}
 	return Place{}, errors.New("write it as " + PlaceSyntax)
 }
