@@ -42,7 +42,8 @@ var base = sync.OnceValues(func() (string, error) {
 
 // full makes the full image with the classic builder. What the Dockerfile takes
 // from the module proxy lies in the image that has the go command: a container
-// here may not reach the proxy.
+// here may not reach the proxy. So does what was compiled for the slim image,
+// which the Dockerfile's flags find if they are the same.
 var full = sync.OnceValue(func() error {
 	debian, err := base()
 	if err != nil {
@@ -56,7 +57,14 @@ var full = sync.OnceValue(func() error {
 	if err := modules(filepath.Join(dir, "modules")); err != nil {
 		return err
 	}
-	text := "FROM " + slimTag + "\nCOPY modules/cache/download /modules\nENV GOPROXY=file:///modules\n"
+	cache, err := buildCache()
+	if err != nil {
+		return err
+	}
+	if err := os.CopyFS(filepath.Join(dir, "go-build"), os.DirFS(cache)); err != nil {
+		return err
+	}
+	text := "FROM " + slimTag + "\nCOPY modules/cache/download /modules\nCOPY go-build /go-build\nENV GOPROXY=file:///modules GOCACHE=/go-build\n"
 	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(text), 0o644); err != nil {
 		return err
 	}

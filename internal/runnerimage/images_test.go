@@ -28,7 +28,13 @@ const (
 // warmed is a volume of the workspaces' owner.
 const warmed = "gorun-tests-cache"
 
-func TestMain(m *testing.M) { os.Exit(testenv.Waiting{M: m}.Run()) }
+func TestMain(m *testing.M) {
+	status := testenv.Waiting{M: m}.Run()
+	if cache, err := buildCache(); err == nil {
+		os.RemoveAll(cache)
+	}
+	os.Exit(status)
+}
 
 // made is what gorunctl says of an image.
 type made struct {
@@ -38,10 +44,19 @@ type made struct {
 
 var said = regexp.MustCompile(`(?s)digest  (sha256:[0-9a-f]{64}).*size    ([0-9.]+) MB`)
 
+// buildCache is where gorun of the images is compiled. It is one for all, since
+// the same flags find the same in it, from wherever they are given, and others
+// compile anew.
+var buildCache = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "runnerimage-cache-") })
+
 // makeRunner runs gorunctl in dir, a checkout.
-func makeRunner(gorunctl, dir, temp string, args ...string) (made, error) {
+func makeRunner(gorunctl, dir string, args ...string) (made, error) {
+	cache, err := buildCache()
+	if err != nil {
+		return made{}, err
+	}
 	cmd := exec.Command(gorunctl, append([]string{"image", "runner"}, args...)...)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "TMPDIR="+temp)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOCACHE="+cache)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
@@ -57,28 +72,17 @@ func makeRunner(gorunctl, dir, temp string, args ...string) (made, error) {
 
 // slim makes the slim image as a release does: with gorun compiled by the
 // release of Go that it holds.
-var slim = sync.OnceValues(func() (made, error) {
-	dir, err := os.MkdirTemp("", "runnerimage-")
-	if err != nil {
-		return made{}, err
-	}
-	defer os.RemoveAll(dir)
-	gorunctl, err := buildGorunctl(dir)
-	if err != nil {
-		return made{}, err
-	}
-	return makeRunner(gorunctl, root(), dir, "--tag="+slimTag, "--load")
-})
+var slim release
 
-// buildGorunctl compiles gorunctl with more in its environment.
-func buildGorunctl(dir string, env ...string) (string, error) {
-	file := filepath.Join(dir, "gorunctl")
-	cmd := exec.Command("go", "build", "-o", file, "./cmd/gorunctl")
-	cmd.Dir, cmd.Env = root(), append(append(os.Environ(), "CGO_ENABLED=0"), env...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("compiling gorunctl: %w: %s", err, out)
-	}
-	return file, nil
+type release struct {
+	once sync.Once
+	img  made
+	err  error
+}
+
+func (r *release) by(gorunctl string) (made, error) {
+	r.once.Do(func() { r.img, r.err = makeRunner(gorunctl, root(), "--tag="+slimTag, "--load") })
+	return r.img, r.err
 }
 
 // root is the checkout, whose packages `go test` starts in their directories.
@@ -95,7 +99,7 @@ func needRelease(t *testing.T) made {
 	t.Helper()
 	testenv.Long(t, "it makes images as a release does")
 	testenv.NeedEngine(t)
-	img, err := slim()
+	img, err := slim.by(testenv.Gorunctl(t))
 	if err != nil {
 		t.Fatal(err)
 	}
