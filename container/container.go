@@ -35,6 +35,9 @@ type Command struct {
 	// pipe, one write at a time, and its slowness slows the program. The same
 	// value in both keeps the order of the program's writes.
 	Stdout, Stderr io.Writer
+	// LateStderr is where what a background process writes to the pipe of Stderr
+	// goes once the program has ended; nil drops it. See Host.Drain.
+	LateStderr *os.File
 	// Mounts are what a container must see of the host. The host ignores them.
 	Mounts []Mount
 	// User is the "uid:gid" the program has in a container; "" is the image's.

@@ -19,6 +19,8 @@ type output struct {
 	r        *os.File
 	w        io.Writer
 	capacity int // of the pipe, in bytes
+	late     *os.File // where it goes after the program's end
+	held     bool     // a background process still has the pipe
 	done     chan struct{}
 }
 
@@ -36,17 +38,17 @@ func newOutput(w io.Writer) (o *output, child *os.File, err error) {
 // is called and what was in the pipe by then has been read.
 func (o *output) pump() {
 	defer close(o.done)
-	defer o.r.Close()
 	buf := make([]byte, chunkSize)
 	for {
 		n, err := o.r.Read(buf)
 		if n > 0 {
 			if _, werr := o.w.Write(buf[:n]); werr != nil {
+				o.r.Close() // so that the program learns of it
 				return
 			}
 		}
 		if os.IsTimeout(err) {
-			o.drain(buf)
+			o.held = o.drain(buf)
 			return
 		}
 		if err != nil {
@@ -65,12 +67,12 @@ func (o *output) finish() {
 // drain reads what is in the pipe without waiting for more. Of the ended
 // program's bytes the pipe holds at most its capacity, and they come first:
 // behind them are those of a background process that still has the pipe, and
-// may never stop.
-func (o *output) drain(buf []byte) {
+// may never stop. It reports whether there is one.
+func (o *output) drain(buf []byte) (held bool) {
 	o.r.SetReadDeadline(time.Time{})
 	raw, err := o.r.SyscallConn()
 	if err != nil {
-		return
+		return false
 	}
 	for left := o.capacity; left > 0; {
 		n := 0
@@ -83,13 +85,14 @@ func (o *output) drain(buf []byte) {
 			}
 		})
 		if rerr != nil || err != nil || n <= 0 {
-			return
+			return err == syscall.EAGAIN
 		}
 		left -= n
 		if _, err := o.w.Write(buf[:n]); err != nil {
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // sameWriter reports whether both streams go to one writer, so that one pipe

@@ -25,13 +25,17 @@ type Host struct {
 	// Reaper must be the one of this process where it has one, so that it
 	// leaves the programs' statuses to Run. nil: there is none.
 	Reaper *Reaper
+	// Drain is given the reading end of a pipe that a background process still
+	// has when the program has ended, and where it goes, nil for nowhere; see
+	// StartDrain. The pipe is closed after it. nil: the process gets SIGPIPE.
+	Drain func(r, to *os.File) error
 }
 
 var _ Executor = Host{}
 
 // Run runs c to its end. Everything the program wrote has been passed on when
 // it returns; what a background process that outlives the program writes into
-// the same pipe after that is not read (it gets SIGPIPE).
+// the same pipe after that is for Drain.
 //
 // A writer that fails closes its pipe, so that the program learns of it the
 // way it would without us. A Stdin that is no *os.File may have been read
@@ -70,7 +74,7 @@ func (h Host) Run(ctx context.Context, c Command) (ExitStatus, error) {
 	if err := p.supervise(ctx, c); err != nil {
 		return ExitStatus{}, fmt.Errorf("waiting for %q: %w", c.Path, err)
 	}
-	streams.drain()
+	streams.drain(h.Drain)
 	return p.exitStatus(oom), nil
 }
 
@@ -269,14 +273,14 @@ func (s *streams) open(c Command) (err error) {
 	if s.child[0], err = s.openInput(c.Stdin); err != nil {
 		return err
 	}
-	if s.child[1], err = s.openOutput(c.Stdout); err != nil {
+	if s.child[1], err = s.openOutput(c.Stdout, nil); err != nil {
 		return err
 	}
 	if sameWriter(c.Stdout, c.Stderr) {
 		s.child[2] = s.child[1]
 		return nil
 	}
-	s.child[2], err = s.openOutput(c.Stderr)
+	s.child[2], err = s.openOutput(c.Stderr, c.LateStderr)
 	return err
 }
 
@@ -295,7 +299,7 @@ func (s *streams) openInput(r io.Reader) (*os.File, error) {
 	return s.own(child, nil)
 }
 
-func (s *streams) openOutput(w io.Writer) (*os.File, error) {
+func (s *streams) openOutput(w io.Writer, late *os.File) (*os.File, error) {
 	if w == nil {
 		return s.own(os.OpenFile(os.DevNull, os.O_WRONLY, 0))
 	}
@@ -306,6 +310,7 @@ func (s *streams) openOutput(w io.Writer) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.late = late
 	s.outputs = append(s.outputs, o)
 	return s.own(child, nil)
 }
@@ -335,10 +340,13 @@ func (s *streams) started(c Command) {
 }
 
 // drain is called once the program has ended. It returns when all that the
-// program wrote has been passed on.
-func (s *streams) drain() {
+// program wrote has been passed on, and hands over what others still write to.
+func (s *streams) drain(handOver func(r, to *os.File) error) {
 	for _, o := range s.outputs {
 		o.finish()
+		if o.held && handOver != nil {
+			_ = handOver(o.r, o.late) // that it could not be started is the background process's loss
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"debug/elf"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -28,7 +29,7 @@ func (r *run) program(ctx context.Context, plan Plan, exe Executable, path strin
 	begin := r.Now()
 	c := container.Command{
 		Path: words[0], Args: words[1:], Dir: plan.Dir, Env: env,
-		Stdin: r.spec.Stdin, Stdout: r.spec.Stdout, Stderr: trace,
+		Stdin: r.spec.Stdin, Stdout: r.spec.Stdout, Stderr: trace, LateStderr: fileOf(r.spec.Stderr),
 		Stop: stopSteps(r.spec.Grace), Foreground: true,
 		Started: func(pid int) { r.Report.Event(Started{Pid: pid, Command: words}) },
 	}
@@ -44,6 +45,12 @@ func (r *run) program(ctx context.Context, plan Plan, exe Executable, path strin
 		r.Report.Event(Diagnosed{d})
 	}
 	return nil
+}
+
+// fileOf is where a writer writes to without anything in between, or nil.
+func fileOf(w io.Writer) *os.File {
+	f, _ := w.(*os.File)
+	return f
 }
 
 // limit applies the time limit, which counts from the program's start.

@@ -25,6 +25,9 @@ func dispatch(argv []string) int {
 	case container.GuardName:
 		container.ServeGuard(os.Stdin, container.GuardActions{RemoveContainer: removeContainer})
 		return 0
+	case container.DrainName:
+		container.ServeDrain(os.Stdin, os.Stdout)
+		return 0
 	}
 	// net/http logs what servers say out of turn ("Unsolicited response…"), which
 	// would be among the program's own lines, and there a command to GitHub.

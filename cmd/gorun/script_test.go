@@ -24,7 +24,7 @@ import (
 func TestMain(m *testing.M) {
 	args := slices.Clone(os.Args) // testscript shortens the first
 	real := func() { os.Exit(dispatch(args)) }
-	testscript.Main(testenv.Waiting{M: m}, map[string]func(){"gorun": real, actionName: real, capture.Name: real, container.GuardName: real})
+	testscript.Main(testenv.Waiting{M: m}, map[string]func(){"gorun": real, actionName: real, capture.Name: real, container.GuardName: real, container.DrainName: real})
 }
 
 // Every script runs twice, with each builder; GORUN_BUILDER says which, and

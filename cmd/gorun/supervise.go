@@ -29,7 +29,8 @@ func (s *supervision) start() container.Host {
 			return
 		}
 		if guard, err := container.StartGuard(self(), nil); err == nil {
-			s.host, s.stop = container.Host{Guard: guard}, guard.Close
+			drain := func(r, to *os.File) error { return container.StartDrain(self(), r, to) }
+			s.host, s.stop = container.Host{Guard: guard, Drain: drain}, guard.Close
 		}
 	})
 	return s.host

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -74,11 +75,19 @@ const tiny = "package main\n\nfunc main() { println(\"tiny\") }\n"
 // mount is how a workspace gets into a container.
 func mount(dir string) []string { return []string{"-v", dir + ":/src"} }
 
-// caches are warm ones of the workspaces' owner.
+// caches are warm ones of the workspaces' owner, whose run is the first in them:
+// what root makes there, nobody else may use.
 func caches(t *testing.T) []string {
 	t.Helper()
-	return []string{"-v", warmed + ":/cache", "-v", testenv.BuildCache(t, owner()) + ":/cache/go-build"}
+	volumes := []string{"-v", warmed + ":/cache", "-v", testenv.BuildCache(t, owner()) + ":/cache/go-build"}
+	ownersFirst.Do(func() {
+		args := append(append(mount(workspace(t, probe)), volumes...), testenv.RunnerImage(t), "--log-format=text", ".", "--", "id")
+		run(t, "", args...).wants(t, fmt.Sprintf("%d %d []\n", owner(), owner()))
+	})
+	return volumes
 }
+
+var ownersFirst sync.Once
 
 // built is a volume for one test, in which everything is compiled for uid.
 func built(t *testing.T, uid int) []string {
@@ -87,7 +96,7 @@ func built(t *testing.T, uid int) []string {
 }
 
 // probing returns the arguments of `docker run` for the probe, which is in the
-// cache: the first test to come compiles it, as the workspace's owner.
+// cache.
 func probing(t *testing.T, options ...string) func(args ...string) []string {
 	t.Helper()
 	dir := workspace(t, probe)
