@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // configuration adds what is no local source: the toolchain, the target, the
@@ -70,9 +71,25 @@ func (w *walk) toolchain() {
 		w.input(KindToolchain, "image", t.Digest)
 		return
 	}
-	for _, path := range w.tools(t.Root) {
+	files := w.tools(t.Root)
+	w.ix.machine().readAhead(files)
+	for _, path := range files {
 		w.input(KindToolchain, strings.TrimPrefix(path, t.Root+string(filepath.Separator)), w.ix.machine().Sum(path))
 	}
+}
+
+// readAhead looks at files side by side: a container that has just started has
+// the whole toolchain to read, some 80 MB.
+func (ix *Index) readAhead(files []string) {
+	records := make([]*fileRecord, len(files))
+	for i, path := range files {
+		records[i] = ix.dir(filepath.Dir(path)).record(filepath.Base(path))
+	}
+	var wg sync.WaitGroup
+	for i, path := range files {
+		wg.Go(func() { ix.look(path, records[i], wholeFile) })
+	}
+	wg.Wait()
 }
 
 // tools are the files of a Go installation that tell a patched one from the
@@ -94,10 +111,16 @@ func (w *walk) tools(root string) []string {
 	d := w.ix.machine().dir(host)
 	w.ix.machine().list(d)
 	for _, e := range d.entries {
-		files = append(files, filepath.Join(host, e.name))
+		if slices.Contains(buildTools, e.name) {
+			files = append(files, filepath.Join(host, e.name))
+		}
 	}
 	return files
 }
+
+// buildTools are the programs of pkg/tool that have a part in a build
+// (cmd/go/internal/work); vet, fix and others do not.
+var buildTools = []string{"asm", "cgo", "compile", "cover", "link", "pack", "preprofile"}
 
 // The flags that have no part in what is built.
 var idleFlags = []string{"C", "exec", "json", "modcacherw", "p", "v"}
