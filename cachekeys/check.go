@@ -1,6 +1,7 @@
 package cachekeys
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 )
@@ -133,4 +134,33 @@ func (c *Closure) has(path string) bool {
 // packages, whose listing is an input.
 func (c *Closure) Covers(path string) bool {
 	return c.has(path) || c.dirs[path] != nil
+}
+
+// Links returns the symbolic links among the files of the Closure, and on the
+// way to its directories, each once.
+func (c *Closure) Links() (links []string) {
+	seen := map[string]bool{}
+	look := func(path string) {
+		if !seen[path] {
+			seen[path] = true
+			if _, err := os.Readlink(path); err == nil {
+				links = append(links, path)
+			}
+		}
+	}
+	for path, d := range c.dirs {
+		for dir := path; dir != filepath.Dir(dir) && !seen[dir]; dir = filepath.Dir(dir) {
+			look(dir)
+		}
+		for _, e := range d.entries {
+			if e.kind == 'l' {
+				look(filepath.Join(path, e.name))
+			}
+		}
+	}
+	for path := range c.files {
+		look(path)
+	}
+	slices.Sort(links)
+	return links
 }

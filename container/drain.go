@@ -18,7 +18,7 @@ const chunkSize = 256 << 10
 type output struct {
 	r        *os.File
 	w        io.Writer
-	capacity int // of the pipe, in bytes
+	capacity int      // of the pipe, in bytes
 	late     *os.File // where it goes after the program's end
 	held     bool     // a background process still has the pipe
 	done     chan struct{}

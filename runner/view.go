@@ -197,7 +197,8 @@ func (r *run) mountModCache(v *view, path, fallback string, err error) string {
 func (r *run) mountSources(v *view, plan Plan) error {
 	mod, _ := r.spec.Build.Value("mod")
 	w := plan.workspace
-	for _, dir := range r.sourceDirs(plan) {
+	dirs := r.sourceDirs(plan)
+	for _, dir := range dirs {
 		if hidesToolchain(dir) {
 			return &fault{
 				outcome: Usage,
@@ -208,7 +209,10 @@ func (r *run) mountSources(v *view, plan Plan) error {
 		_, local := w.Module(dir)
 		v.mount(dir, mod == "mod" && local)
 	}
-	if w.VCS != "" {
+	for _, path := range r.linked(plan, dirs) {
+		v.mount(path, false)
+	}
+	if r.stamps() && w.VCS != "" {
 		// In a container git takes another user's tree for suspicious.
 		v.env = append(v.env, "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0="+w.VCS)
 	}
@@ -220,16 +224,23 @@ func (r *run) mountSources(v *view, plan Plan) error {
 	return nil
 }
 
+// stamps reports whether the build asks the version control for its state.
+func (r *run) stamps() bool {
+	value, _ := r.spec.Build.Value("buildvcs")
+	return value == "true"
+}
+
 // sourceDirs lists the directories that the build may read: the working
-// directory, the workspace and its modules, the version control's root, and
-// what the package argument names outside of them.
+// directory, the workspace and its modules, what the package argument names
+// outside of them, and the version control's root for a build that is stamped.
 func (r *run) sourceDirs(plan Plan) []string {
 	w := plan.workspace
 	dirs := []string{plan.Dir}
-	for _, dir := range []string{w.Root(), w.VCS} {
-		if dir != "" {
-			dirs = append(dirs, dir)
-		}
+	if root := w.Root(); root != "" {
+		dirs = append(dirs, root)
+	}
+	if r.stamps() && w.VCS != "" {
+		dirs = append(dirs, w.VCS)
 	}
 	for _, m := range w.Modules {
 		dirs = append(dirs, m.Dir)

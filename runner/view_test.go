@@ -236,3 +236,15 @@ func TestCachesAreAbsolute(t *testing.T) {
 		}
 	}
 }
+
+// A module below a home directory that is a git work tree shows a build nothing
+// of that home, unless the build is to be stamped.
+func TestContainerSeesNoWorkTree(t *testing.T) {
+	root := write(t, t.TempDir(), map[string]string{".git/HEAD": "", ".ssh/id": "", "m/go.mod": "module example.com/m\n", "m/main.go": "package main\n"})
+	for flag, want := range map[string]bool{"-buildvcs=auto": false, "-buildvcs=false": false, "-buildvcs=true": true} {
+		v, _ := viewOf(t, filepath.Join(root, "m"), []string{"HOME=" + root}, []string{flag, "."})
+		if got := shows(v.mounts, filepath.Join(root, ".ssh/id")) != nil; got != want {
+			t.Errorf("%s: the build sees .ssh: %v", flag, got)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,7 +82,7 @@ func (m images) known(ctx context.Context, release string) (container.Toolchain,
 // verifies it with the checksum database, and its image's digests are kept for
 // the next time.
 func (m images) learn(ctx context.Context, release string) (container.Toolchain, docker.Image, error) {
-	dir, clean, err := container.TempDir(m.Env.Get("GOTMPDIR"), m.TrackDir)
+	dir, clean, err := container.TempDir(cmp.Or(m.temp, m.Env.Get("GOTMPDIR")), m.TrackDir)
 	if err != nil {
 		return container.Toolchain{}, docker.Image{}, err
 	}
@@ -140,7 +141,7 @@ func (m images) goCommand(ctx context.Context, dir string) (image.Go, string, er
 		env := append(m.Env.Environ(), m.Env.Configured()...)
 		return image.Go{Executor: m.Host, Path: path, Dir: dir, Env: env}, modcache, nil
 	}
-	if modcache == "" || os.MkdirAll(modcache, 0o755) != nil {
+	if modcache == "" || os.MkdirAll(modcache, 0o755) != nil || m.own.Shares(modcache) != nil {
 		modcache = filepath.Join(dir, "mod")
 	}
 	g, err := m.containedGo(ctx, dir, modcache)
@@ -153,7 +154,7 @@ func (m images) containedGo(ctx context.Context, dir, modcache string) (image.Go
 		return image.Go{}, err
 	}
 	g := image.Go{
-		Executor: &docker.Container{Engine: m.engine, Image: img.ID, Track: m.Track},
+		Executor: &docker.Container{Engine: m.engine, Image: img.ID, Track: m.Track, Sibling: m.own},
 		Path:     "go", Dir: dir,
 		Env: append(m.configured(), "HOME="+dir, "GOMODCACHE="+modcache, "GOPATH="+dir, "GOCACHE="+dir),
 		// The one that holds the other comes first.
@@ -171,7 +172,7 @@ func (m images) containedGo(ctx context.Context, dir, modcache string) (image.Go
 
 // trust gives the container this machine's CA roots and the user's netrc.
 func (m images) trust(g *image.Go, dir string) error {
-	if file := m.Env.Netrc(); file != "" {
+	if file := m.Env.Netrc(); file != "" && m.own.Shares(file) == nil {
 		g.Mounts = append(g.Mounts, container.Mount{Source: file, Target: file})
 		g.Env = append(g.Env, "NETRC="+file)
 	}

@@ -18,7 +18,9 @@ import (
 type images struct {
 	*Provider
 	engine   *docker.Engine
-	platform string // of the engine
+	platform string          // of the engine
+	own      *docker.Sibling // the container that gorun runs in, nil for none
+	temp     string          // for what a container is to see, "" for anywhere
 	report   func(container.Progress)
 }
 

@@ -163,7 +163,7 @@ func (p *Provider) dockerSite(ctx context.Context, engine *docker.Engine, want c
 	}
 	report, stop := steady(report)
 	defer stop()
-	m := images{Provider: p, engine: engine, platform: platform, report: report}
+	m := images{Provider: p, engine: engine, platform: platform, own: sibling, temp: temp, report: report}
 	site, img, err := m.choose(ctx, want)
 	if err != nil {
 		return container.Site{}, hinted(err)
