@@ -66,7 +66,10 @@ type executables struct {
 
 func (s executables) Get(_ context.Context, key string) (runner.Stored, error) {
 	e, release, err := s.dir.Get(key + s.apart)
-	return stored(e, release), err
+	if err != nil {
+		return runner.Stored{}, err
+	}
+	return s.placed(e, release), nil
 }
 
 func (s executables) Put(_ context.Context, key string, exe runner.Executable, facts runner.Facts) error {
@@ -93,11 +96,17 @@ func (s executables) Fill(ctx context.Context, key string, exe runner.Executable
 		return runner.Stored{}, err
 	}
 	_ = s.tidy() // the next run that keeps something tries again
-	return stored(e, release), nil
+	return s.placed(e, release), nil
 }
 
-func stored(e store.Entry, release func()) runner.Stored {
-	return runner.Stored{Executable: runner.Executable{Path: e.Path, SHA256: e.SHA256, Size: e.Size}, Release: release}
+// placed is an entry in a place of its own. Where none can be made, nothing can
+// be written, and the entry is as good.
+func (s executables) placed(e store.Entry, release func()) runner.Stored {
+	found := runner.Stored{Executable: runner.Executable{Path: e.Path, SHA256: e.SHA256, Size: e.Size}, Release: release}
+	if path, leave, err := s.dir.Place(e); err == nil {
+		found.Path, found.Release = path, func() { leave(); release() }
+	}
+	return found
 }
 
 // history is what the entries of a directory store were made of.

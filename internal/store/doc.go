@@ -12,7 +12,12 @@
 //	        <name>                the executable, mode 0755
 //	      about                   the bytes that the caller gave along
 //	      seal                    the program as it was when it was last hashed
-//	  tmp                         entries that are being made or removed
+//	  places
+//	    <key>/put-<number>        a copy for one run at a time, see [Dir.Place]
+//	      program
+//	        <name>                the executable, and what it leaves beside itself until the next run
+//	      seal
+//	  tmp                         entries and places that are being made or removed
 //	  pruned                      its mtime is when PruneEvery last pruned
 //
 // An entry is made whole in tmp and renamed. It never changes after that, but

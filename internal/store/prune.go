@@ -103,6 +103,9 @@ func (d *Dir) Prune(l Limits) (removed []Entry, err error) {
 	p.leftovers()
 	p.damaged(entries)
 	p.entries(entries, l)
+	left, err := d.Entries("")
+	p.note(err)
+	p.places(left)
 	if err := errors.Join(p.errs...); err != nil {
 		return p.removed, fmt.Errorf("pruning: %w", err)
 	}
@@ -210,13 +213,13 @@ func (p *pruning) damaged(whole []Entry) {
 func (p *pruning) entries(entries []Entry, l Limits) {
 	var total int64
 	for _, e := range entries {
-		total += e.Bytes
+		total += e.Bytes + p.d.placed(e)
 	}
 	for _, e := range slices.Backward(entries) {
 		old := l.Age > 0 && p.d.now().Sub(e.Used) > l.Age
 		full := l.Bytes > 0 && total > l.Bytes
 		if (old || full) && p.remove(e, p.d.dir(e.Key)) {
-			total -= e.Bytes
+			total -= e.Bytes + p.d.placed(e)
 		}
 	}
 }

@@ -29,6 +29,7 @@ var errHere = errors.New("not here")
 
 const (
 	entriesDir = "entries"
+	placesDir  = "places"
 	tmpDir     = "tmp"
 	stampFile  = "pruned"
 
