@@ -34,11 +34,10 @@ const neutralFile = "go.env"
 // less than what the program gets.
 func (r *Runner) begin(spec Spec) *run {
 	run := &run{Runner: r, spec: spec, caller: spec.Env, result: Result{Cache: Off}}
-	run.spec.Env = spec.Env.Elsewhere()
 	if !spec.Reproducible {
 		return run
 	}
-	env, cleared := reproducible(run.spec.Env)
+	env, cleared := reproducible(spec.Env)
 	run.spec.Env = env
 	if len(cleared) > 0 {
 		notice := "--reproducible: not used for the build: " + strings.Join(cleared, ", ")

@@ -69,7 +69,11 @@ func TestNeutralizedForTheGoCommand(t *testing.T) {
 	file := filepath.Join(write(t, t.TempDir(), map[string]string{"env": "GOAMD64=v3\nGOFLAGS=-v\nGOPRIVATE=example.com\n"}), "env")
 	r := (&Runner{}).begin(Spec{Env: goenv.Load(append(os.Environ(), "GOENV="+file, "GOFLAGS=", "GOAMD64=", "GOPRIVATE="), ""), Reproducible: true})
 	cmd := exec.Command("go", "env", "GOAMD64", "GOFLAGS", "GOPRIVATE")
-	cmd.Env = r.hostEnv(t.TempDir(), PackCaches{})
+	env, err := r.hostEnv(t.TempDir(), PackCaches{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Env = env
 	out, err := cmd.Output()
 	if err != nil || string(out) != "v1\n\nexample.com\n" {
 		t.Errorf("go env: %q, %v", out, err)

@@ -31,7 +31,8 @@ type view struct {
 // trust, the go command's configuration, and no other secrets.
 func (r *run) view(plan Plan, site container.Site, dir string, caches PackCaches) (view, error) {
 	if !site.Contained() {
-		return view{env: r.indexed(plan, caches, r.hostEnv(dir, caches))}, nil
+		env, err := r.hostEnv(dir, caches)
+		return view{env: r.indexed(plan, caches, env)}, err
 	}
 	if r.spec.Env.Get("GOCACHEPROG") != "" {
 		r.Report.Event(Noticed{"GOCACHEPROG is not used in the toolchain container, which does not have that program"})
@@ -61,15 +62,19 @@ func (r *run) view(plan Plan, site container.Site, dir string, caches PackCaches
 // hostEnv is the caller's environment. The go command's temporary files go
 // into the work directory, which is removed even when gorun is killed; unless
 // the user wants to look at them.
-func (r *run) hostEnv(dir string, caches PackCaches) []string {
-	env := r.neutralized(r.spec.Env.Environ(), dir)
+func (r *run) hostEnv(dir string, caches PackCaches) ([]string, error) {
+	frozen, err := r.spec.Env.Frozen(dir) // the key is of what it was
+	if err != nil {
+		return nil, fmt.Errorf("passing on the go command's configuration: %w", err)
+	}
+	env := r.neutralized(frozen.Environ(), dir)
 	if work, _ := r.spec.Build.Value("work"); work != "true" && r.spec.Env.Get("GOTMPDIR") == "" {
 		env = append(env, "GOTMPDIR="+dir)
 	}
 	if r.spec.Build.Dir != "" {
 		env = append(env, "PWD="+r.spec.Dir) // as the go command does for -C
 	}
-	return append(append(env, r.spec.Build.Env...), r.privateEnv(caches)...)
+	return append(append(env, r.spec.Build.Env...), r.privateEnv(caches)...), nil
 }
 
 func (v *view) set(name, value string) { v.env = append(v.env, name+"="+value) }

@@ -22,6 +22,7 @@ type Env struct {
 	vars    map[string]string // of the environment
 	files   map[string]string // of the GOENV file over GOROOT/go.env
 	user    string            // the GOENV file, absolute
+	text    []byte            // what it had in it; nil when it could not be read
 }
 
 // Load resolves environ ("name=value", the last one counts) for a go command
@@ -37,12 +38,25 @@ func Load(environ []string, goroot string) Env {
 	}
 	if file := e.file(); file != "" {
 		e.user = absolute(file)
-		e.read(file)
+		e.text, _ = os.ReadFile(file)
+		e.take(e.text)
 	}
 	if root := or(or(e.files["GOROOT"], e.vars["GOROOT"]), goroot); root != "" { // findGOROOT
-		e.read(filepath.Join(root, "go.env"))
+		data, _ := os.ReadFile(filepath.Join(root, "go.env"))
+		e.take(data)
 	}
 	return e
+}
+
+// Frozen is the same configuration for a go command that starts later: what the
+// GOENV file had in it when Load read it is in a file in dir, which has to be
+// there for as long. An error is one of writing it.
+func (e Env) Frozen(dir string) (Env, error) {
+	if e.text == nil {
+		return e.With("GOENV", "off"), nil
+	}
+	file := filepath.Join(dir, "goenv")
+	return e.With("GOENV", file), os.WriteFile(file, e.text, 0o600)
 }
 
 // Elsewhere is the configuration for a go command that starts in another
@@ -113,13 +127,9 @@ func under(dir string, elem ...string) string {
 	return filepath.Join(append([]string{dir}, elem...)...)
 }
 
-// read adds the settings of a go.env file that no other one has; lines that are
+// take adds the settings of a go.env file that no other one has; lines that are
 // none are ignored, as cmd/go does.
-func (e Env) read(file string) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return
-	}
+func (e Env) take(data []byte) {
 	found := map[string]string{}
 	for line := range bytes.Lines(data) {
 		name, value, ok := strings.Cut(strings.TrimSuffix(string(line), "\n"), "=")

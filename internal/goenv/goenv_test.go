@@ -2,6 +2,7 @@ package goenv
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,6 +74,13 @@ func TestAgreesWithTheGoCommand(t *testing.T) {
 			}
 			if there := goEnv(t, elsewhere, e.Elsewhere().Environ()); there["GOPRIVATE"] != want["GOPRIVATE"] {
 				t.Errorf("elsewhere GOPRIVATE is %q, here %q", there["GOPRIVATE"], want["GOPRIVATE"])
+			}
+			frozen, err := e.Frozen(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if later := goEnv(t, elsewhere, frozen.Environ()); !maps.Equal(later, want) {
+				t.Errorf("frozen it is %v, and was %v", later, want)
 			}
 		})
 	}
