@@ -336,3 +336,29 @@ func TestIndexReadsInPieces(t *testing.T) {
 		}
 	}
 }
+
+// ReadAll believes no stamp, and no memo.
+func TestIndexReadAll(t *testing.T) {
+	root, file := program(t), filepath.Join(t.TempDir(), "index")
+	open := func(all bool) *Index {
+		ix := OpenIndex(file, SHA256(), later)
+		ix.Machine = OpenIndex(file+"-machine", SHA256(), later)
+		ix.ReadAll, ix.Machine.ReadAll = all, all
+		return ix
+	}
+	ix := open(false)
+	c := closureAt(ix, root)
+	ix.Remember(c)
+	save(t, ix)
+	if _, ok := open(false).Recall(c.request); !ok {
+		t.Fatal("there is no memo: this tests nothing")
+	}
+	all := open(true)
+	if _, ok := all.Recall(c.request); ok {
+		t.Error("a memo was believed")
+	}
+	closureAt(all, root)
+	if files, _ := all.Hashed(); files == 0 {
+		t.Error("nothing was read")
+	}
+}

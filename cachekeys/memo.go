@@ -52,7 +52,7 @@ func (ix *Index) Recall(r Request) (key string, ok bool) {
 // memoFile is where the memo of r is, "" where there can be none: what Closure
 // reads without the index is not in a memo.
 func (ix *Index) memoFile(r *Request) string {
-	if ix.file == "" || ix.Machine == nil {
+	if ix.file == "" || ix.Machine == nil || ix.ReadAll {
 		return ""
 	}
 	if overlay, _ := r.value("overlay"); overlay != "" {

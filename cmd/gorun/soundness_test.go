@@ -33,6 +33,7 @@ func fastSubjects() []string { return []string{"workspace", "cgo", "plain", "emb
 //	GORUN_SOUNDNESS_SEED      which ones, 1 unless set
 //	GORUN_SOUNDNESS_SUBJECTS  names of subjects, with commas between them
 //	GORUN_SOUNDNESS_ONLY      the number of the one trial to do
+//	GORUN_SOUNDNESS_FS        file systems, with commas between them (soundness.FileSystems)
 //	GORUN_SOUNDNESS_OUT       a file for the table
 //	GORUN_SOUNDNESS_DIR       a directory whose build caches the next run takes again
 //
@@ -88,6 +89,10 @@ func soundnessVariables(t *testing.T, c *soundness.Config) {
 		}
 	}
 	number("GORUN_SOUNDNESS_TRIALS", func(n int) { c.Trials, c.Limit, c.Parts, c.Shared, c.Subjects = n, 0, 2, false, nil })
+	if names, given := os.LookupEnv("GORUN_SOUNDNESS_FS"); given {
+		c.FileSystems = strings.Split(names, ",")
+		c.Parts = max(c.Parts, len(c.FileSystems))
+	}
 	number("GORUN_SOUNDNESS_SEED", func(n int) { c.Seed = uint64(n) })
 	number("GORUN_SOUNDNESS_ONLY", func(n int) { c.Only, c.Limit = n, 0 })
 	if dir := os.Getenv("GORUN_SOUNDNESS_DIR"); dir != "" {

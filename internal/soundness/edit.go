@@ -29,7 +29,7 @@ func edits() []edit {
 	return slices.Concat(
 		contentEdits(), listingEdits(), linkEdits(), constraintEdits(), embedEdits(), moduleEdits(),
 		absenceEdits(), shadowEdits(), overlayEdits(), profileEdits(), flagEdits(), environmentEdits(),
-		placeEdits(), cEdits(), neutralEdits(),
+		placeEdits(), mountEdits(), spellingEdits(), settingsEdits(), cEdits(), neutralEdits(),
 	)
 }
 

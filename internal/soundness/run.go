@@ -2,6 +2,7 @@ package soundness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -39,6 +40,9 @@ type Config struct {
 	// Parts is into how many each subject is cut, so that the workers end at
 	// about the same time.
 	Parts int
+	// FileSystems are what the parts lie on, in turns; see the function of that
+	// name. nil: all lie in Dir.
+	FileSystems []string
 	// Log is told of each false hit when it is found, and of the progress.
 	Log func(string)
 }
@@ -134,14 +138,41 @@ func (r *running) shard(ctx context.Context, j job, dir, gocache string) (*Repor
 		cacheDir: filepath.Join(home, "cache"), oracle: &oracle{hasher: r.hasher, scratch: filepath.Join(home, "scratch"), std: filepath.Join(dir, "std")},
 	}
 	started := time.Now()
-	err := w.prepare(home, gocache)
-	if err == nil {
-		err = w.trials(j)
-	}
+	fs := r.config.fileSystem(j.part)
+	err := w.on(fs, home, func() error {
+		if err := w.prepare(home, gocache); err != nil {
+			return err
+		}
+		return w.trials(j)
+	})
 	w.report.Oracle = w.oracle.runs
-	r.config.Log(fmt.Sprintf("%s/%d: %d trials, %d builds, %d false hits, %v, key %v, build %v, error: %v", j.sub.name, j.part, w.report.Trials, w.oracle.runs, w.report.False(),
+	r.config.Log(fmt.Sprintf("%s/%d %s: %d trials, %d builds, %d false hits, %v, key %v, build %v, error: %v", j.sub.name, j.part, fs, w.report.Trials, w.oracle.runs, w.report.False(),
 		time.Since(started).Round(time.Second), w.keyTime.Round(time.Millisecond), w.oracle.time.Round(time.Millisecond), err))
 	return w.report, err
+}
+
+func (c Config) fileSystem(part int) string {
+	if len(c.FileSystems) == 0 {
+		return ""
+	}
+	return c.FileSystems[part%len(c.FileSystems)]
+}
+
+// on does something while there is an empty file system at home.
+func (w *shard) on(fs, home string, do func() error) error {
+	if err := os.RemoveAll(home); err != nil { // a run that was killed left it
+		return err
+	}
+	scratch := home + ".fs"
+	defer os.RemoveAll(scratch)
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		return err
+	}
+	unmount, err := mountAt(fs, home, scratch)
+	if err != nil {
+		return fmt.Errorf("making a file system: %w", err)
+	}
+	return errors.Join(do(), unmount())
 }
 
 func (w *shard) trials(j job) error {
@@ -155,9 +186,6 @@ func (w *shard) trials(j job) error {
 }
 
 func (w *shard) prepare(home, gocache string) error {
-	if err := os.RemoveAll(home); err != nil { // a run that was killed left it
-		return err
-	}
 	for _, d := range []string{w.cacheDir, w.oracle.scratch} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return err
