@@ -118,6 +118,9 @@ func (ix *Index) Again() {
 	}
 }
 
+// rereads reports whether no stamp is believed now.
+func (ix *Index) rereads() bool { return ix.reread || ix.ReadAll }
+
 // Changed reports whether a file, or the directory of a package or an embed,
 // that was looked at since Again is not as it was known: written to or
 // replaced, if only by the same. Directories that merely lie on the way may
@@ -206,7 +209,7 @@ func (ix *Index) list(d *dirRecord) {
 	}
 	d.checked = ix.gen
 	s := stampOf(d.path)
-	if d.listed && s == d.stamp && !d.racy && !ix.reread {
+	if d.listed && s == d.stamp && !d.racy && !ix.rereads() {
 		return
 	}
 	if s != d.stamp {
@@ -310,7 +313,7 @@ func (ix *Index) look(path string, f *fileRecord, r role) {
 	if f.checked == ix.gen && f.has(r) {
 		return
 	}
-	known := f.stamp.exists() && !f.racy && f.has(r) && !ix.reread
+	known := f.stamp.exists() && !f.racy && f.has(r) && !ix.rereads()
 	if known && f.stamp == stampOf(path) {
 		f.checked = ix.gen
 		return

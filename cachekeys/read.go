@@ -19,7 +19,7 @@ func (ix *Index) read(path string, f *fileRecord, r role) {
 	fd, s, err := openFile(path)
 	was := *f
 	defer func() { ix.learned(&was, f) }()
-	if s != was.stamp || (was.racy || ix.reread) && was.checked != ix.gen { // what was known for another role may be of another content
+	if s != was.stamp || (was.racy || ix.rereads()) && was.checked != ix.gen { // what was known for another role may be of another content
 		*f = fileRecord{name: f.name}
 	}
 	f.stamp, f.racy = s, s.exists() && ix.mayChange(path, s, begin)
