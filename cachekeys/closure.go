@@ -36,7 +36,6 @@ func (ix *Index) Closure(r Request) *Closure {
 	w.c.looked, w.c.imports = w.queued, w.resolved
 	w.configuration()
 	w.modules()
-	w.overlay()
 	w.roots()
 	w.extras()
 	w.packages()

@@ -134,6 +134,7 @@ var unsureFlags = []Flag{
 	{"toolexec", "runs a program in the place of the toolchain's"},
 	{"pkgdir", "takes packages from elsewhere"},
 	{"linkshared", "links against libraries of this machine"},
+	{"overlay", "builds other files than there are"},
 	{"msan", "links against libraries of the C compiler"},
 	{"asan", "links against libraries of the C compiler"},
 }
@@ -144,7 +145,7 @@ var toolFlags = []string{"asmflags", "gcflags", "gccgoflags", "ldflags"}
 // plainFlags have one value, the last one given.
 var plainFlags = []string{
 	"buildmode", "buildvcs", "compiler", "cover", "covermode", "coverpkg", "installsuffix", "mod", "modfile",
-	"overlay", "pgo", "race", "tags", "trimpath",
+	"pgo", "race", "tags", "trimpath",
 }
 
 // flags adds the flags in their normal form: those without effect left out.
@@ -159,10 +160,8 @@ func (w *walk) flags() {
 			w.flag(Flag{name, value})
 		}
 	}
-	for _, name := range []string{"modfile", "overlay"} { // a link on the way may lead elsewhere tomorrow
-		if value, _ := w.r.value(name); strings.Contains(value, "..") {
-			w.input(KindFlag, "-"+name+" is", w.r.rel(Resolve(w.r.Workspace.Dir, value)))
-		}
+	if value, _ := w.r.value("modfile"); strings.Contains(value, "..") { // a link on the way may lead elsewhere tomorrow
+		w.input(KindFlag, "-modfile is", w.r.rel(Resolve(w.r.Workspace.Dir, value)))
 	}
 	for _, name := range toolFlags {
 		w.toolFlag(name)

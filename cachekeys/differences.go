@@ -27,7 +27,7 @@ func (c *Closure) Differences(was About) []string {
 		})
 	}
 	out = append(append(out, files...), modules...)
-	for _, kind := range []string{KindOverlay, KindProfile, KindFile, KindEmbed} {
+	for _, kind := range []string{KindProfile, KindFile, KindEmbed} {
 		out = append(out, fileDiffer(before[kind], after[kind])...)
 	}
 	return slices.Compact(out)

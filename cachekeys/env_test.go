@@ -135,7 +135,7 @@ func TestFlagsThatDiffer(t *testing.T) {
 	root, keys := settingsRoot(t), map[string]string{}
 	for _, flags := range []string{
 		"", "-race", "-cover", "-covermode=atomic", "-coverpkg=./...", "-trimpath", "-pgo=off", "-pgo=main.go", "-buildvcs=false", "-buildmode=pie",
-		"-tags=a", "-tags=a,b", "-tags=b,a", "-tags=b,a,b", "-tags='b␣a'", "-tags=A", "-mod=vendor", "-mod=readonly", "-modfile=alt.mod", "-overlay=o.json", "-installsuffix=x",
+		"-tags=a", "-tags=a,b", "-tags=b,a", "-tags=b,a,b", "-tags='b␣a'", "-tags=A", "-mod=vendor", "-mod=readonly", "-modfile=alt.mod", "-installsuffix=x",
 		"-gcflags=-N", "-gcflags=-l", "-gcflags=-N␣-l", "-gcflags=all=-N", "-gcflags=-N -gcflags=-l", "-gcflags=-l -gcflags=-N", "-gcflags=-N -gcflags=all=-l",
 		"-asmflags=-N", "-ldflags=-N", "-ldflags=-s", "-ldflags=-s␣-w", "-ldflags=-X␣main.x=1", "-ldflags=-X␣main.x=2",
 	} {
@@ -153,7 +153,7 @@ func TestFlagsWithReasons(t *testing.T) {
 	for flags, want := range map[string]string{
 		"-a": "-a asks", "-n": "-n asks", "-x": "-x asks", "-work": "-work asks", "-toolexec=time": "-toolexec runs", "-pkgdir=x": "-pkgdir takes",
 		"-linkshared": "-linkshared links", "-msan": "-msan links", "-asan": "-asan links", "-mod=mod": "-mod=mod may change", "-compiler=gccgo": "-compiler=gccgo",
-		"-frob": "-frob is not known", "-frob=false": "-frob is not known", "-overlay=nowhere": "cannot be read",
+		"-frob": "-frob is not known", "-frob=false": "-frob is not known", "-overlay=nowhere": "-overlay builds other files",
 		"-asmflags=-Iinc": "names files", "-asmflags=-I␣inc": "names files", "-asmflags=all=-Iinc": "names files",
 		"-gcflags=-I␣dir": "names files", "-gcflags=-pgoprofile=x": "names files", "-gcflags=--pgoprofile=x": "names files", "-gcflags=-embedcfg=x": "names files",
 		"-gcflags=-N -gcflags=-importcfg=x": "names files",

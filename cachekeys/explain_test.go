@@ -36,7 +36,7 @@ func newExplained(t *testing.T) *explained {
 	})
 	return &explained{root: root, env: map[string]string{"GOAMD64": "v2", "CGO_CFLAGS": "-O1"}, r: Request{
 		Package: []string{"."}, Target: "linux/amd64", Toolchain: Toolchain{Version: "1.26.8", Digest: "sha256:" + strings.Repeat("ab", 32)},
-		ModCache: "/nowhere/mod", Flags: flagsOf("-tags=unit,old -overlay=o.json -ldflags=-s"),
+		ModCache: "/nowhere/mod", Flags: flagsOf("-tags=unit,old -ldflags=-s"),
 	}}
 }
 
@@ -62,7 +62,6 @@ func TestDifferences(t *testing.T) {
 		"a file is gone":   {func(t *testing.T, e *explained) { os.Remove(filepath.Join(e.root, "lib/old.go")) }, []string{"lib/old.go is gone"}},
 		"an embedded file": {func(t *testing.T, e *explained) { overwrite(t, filepath.Join(e.root, "data.txt"), "b") }, []string{"data.txt changed"}},
 		"the profile":      {func(t *testing.T, e *explained) { os.Remove(filepath.Join(e.root, "default.pgo")) }, []string{"default.pgo is gone"}},
-		"the overlay":      {func(t *testing.T, e *explained) { overwrite(t, filepath.Join(e.root, "o.json"), "{}") }, []string{"o.json changed"}},
 		"a module's version": {func(t *testing.T, e *explained) {
 			e.edit(t, "go.mod", "sys v0.47.0", "sys v0.48.0")
 			e.edit(t, "go.sum", "sys v0.47.0", "sys v0.48.0")

@@ -15,7 +15,6 @@ const (
 	KindEnv       = "env"       // a variable of the go command's configuration
 	KindCompiler  = "compiler"  // the C compiler and library of this machine
 	KindModule    = "module"    // go.mod, go.sum, go.work and the like
-	KindOverlay   = "overlay"   // the overlay and what it puts in place of others
 	KindProfile   = "profile"   // a profile for optimization
 	KindFile      = "file"      // a source file of a package
 	KindEmbed     = "embed"     // what a //go:embed pattern finds
@@ -39,7 +38,7 @@ func compareInputs(a, b Input) int {
 // kindOrder is the place of a kind among the kinds above.
 func kindOrder(kind string) int {
 	return slices.Index([]string{KindToolchain, KindTarget, KindDir, KindPackage, KindFlag, KindEnv, KindCompiler,
-		KindModule, KindOverlay, KindProfile, KindFile, KindEmbed}, kind)
+		KindModule, KindProfile, KindFile, KindEmbed}, kind)
 }
 
 // sortInputs puts inputs into their order and drops what is there twice.

@@ -49,13 +49,9 @@ func (ix *Index) Recall(r Request) (key string, ok bool) {
 	return key, !d.failed && key != "" && unchanged(dirs)
 }
 
-// memoFile is where the memo of r is, "" where there can be none: what Closure
-// reads without the index is not in a memo.
+// memoFile is where the memo of r is, "" where there can be none.
 func (ix *Index) memoFile(r *Request) string {
 	if ix.file == "" || ix.Machine == nil || ix.ReadAll {
-		return ""
-	}
-	if overlay, _ := r.value("overlay"); overlay != "" {
 		return ""
 	}
 	w := newWalk(ix, *r)

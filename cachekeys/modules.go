@@ -1,10 +1,7 @@
 package cachekeys
 
 import (
-	"encoding/json"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -71,49 +68,6 @@ func (w *walk) vendor() string {
 		}
 	}
 	return w.vendorDir
-}
-
-// overlay adds the overlay and what it puts in place of other files. A
-// replacement counts as a source file of the directory that it is shown in,
-// reached or not: it may be what reaches others.
-func (w *walk) overlay() {
-	file, _ := w.r.value("overlay")
-	if file == "" {
-		return
-	}
-	path := Resolve(w.r.Workspace.Dir, file)
-	w.file(KindOverlay, path)
-	var o struct{ Replace map[string]string }
-	data, err := os.ReadFile(path)
-	if err != nil || json.Unmarshal(data, &o) != nil {
-		w.reason("the overlay " + file + " cannot be read")
-		return
-	}
-	for from, to := range o.Replace {
-		w.replaced(Absolute(w.r.Workspace.Dir, from), to)
-	}
-}
-
-func (w *walk) replaced(from, to string) {
-	name := filepath.Base(from)
-	if slices.Contains([]string{"go.mod", "go.sum", "go.work", "go.work.sum", "modules.txt"}, name) || slices.Contains(w.modfile(), from) {
-		w.reason("the overlay replaces " + w.r.rel(from))
-		return
-	}
-	d := w.ix.dir(filepath.Dir(from))
-	if w.ix.list(d); !d.hasGo() && isSource(name) {
-		w.reason("the overlay makes a package in " + w.r.rel(d.path))
-		return
-	}
-	w.c.files[from] = true
-	if to == "" {
-		return
-	}
-	path := Absolute(w.r.Workspace.Dir, to)
-	w.file(KindOverlay, path)
-	if data, err := os.ReadFile(path); err == nil && isSource(name) {
-		w.links(d, &fileRecord{name: name, source: scan(name, data)})
-	}
 }
 
 // profile adds the profile for optimization: the file that -pgo names, or

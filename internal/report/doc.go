@@ -45,7 +45,7 @@
 //	  key             string  when there is one  the executable key
 //	  inputs          array   always
 //	  inputs[]        object
-//	  inputs[].kind   string  always             "toolchain", "target", "directory", "package", "flag", "env", "compiler", "module", "overlay", "profile", "file" or "embed"
+//	  inputs[].kind   string  always             "toolchain", "target", "directory", "package", "flag", "env", "compiler", "module", "profile", "file" or "embed"
 //	  inputs[].name   string  always             a path relative to the workspace, a flag, a variable
 //	  inputs[].value  string  always             a fingerprint, or what is short and no secret
 //

@@ -8,32 +8,7 @@ import (
 
 // overlayEdits: input 9.
 func overlayEdits() []edit {
-	e := func(name string, weight int, apply func(*state) bool) edit {
-		return edit{kind: "overlay", inputs: "9", name: name, weight: weight, apply: apply}
-	}
-	on := func(s *state) bool { return s.flag("-overlay=" + s.out("overlay.json")) }
-	return []edit{
-		e("on", 2, on),
-		e("a replacement", 6, func(s *state) bool {
-			rel := "out/" + s.pick("deep.go", "extra.go", "new.go", "a.txt")
-			text, ok := s.bump(rel)
-			return ok && on(s) && s.write(rel, text)
-		}),
-		e("another overlay", 3, func(s *state) bool {
-			from := s.probe(s.pick("lib/zz.go", "lib/lib.go", "static/zz.txt", "other/other.go", "use.go", "lib/local.h", "lib/body.h", "go.mod", "static"))
-			to := s.pick("", s.abs(live(s)), s.out("extra.go"), s.out("none.go"))
-			return s.write("out/overlay.json", overlayFile(map[string]string{s.abs(from): to})) && on(s)
-		}),
-		e("beside what it shows", 6, func(s *state) bool {
-			name := s.pick("zz.s", "zz.go", "zz.h", "zz_test.go", "zz.syso", "zz.c")
-			return on(s) && s.write(s.probe("new/"+name), s.contentFor(name, "new"))
-		}),
-		e("go.mod beside what it shows", 2, func(s *state) bool { return on(s) && s.write(s.probe("new/go.mod"), "module zz\n") }),
-		e("a link as a replacement", 2, func(s *state) bool { return on(s) && s.linked("out/"+s.pick("deep.go", "new.go", "a.txt")) }),
-		e("no JSON", 1, func(s *state) bool { return on(s) && s.write("out/overlay.json", "nonsense") }),
-		e("a replacement is gone", 2, func(s *state) bool { return on(s) && s.remove("out/"+s.pick("deep.go", "extra.go", "new.go", "a.txt")) }),
-		e("what is hidden", 2, func(s *state) bool { return on(s) && s.write(s.probe("lib/lib_other.go"), "package clash\n") }),
-	}
+	return []edit{{kind: "overlay", inputs: "9", name: "on", apply: func(s *state) bool { return s.flag("-overlay=" + s.out("overlay.json")) }}}
 }
 
 // profileEdits: input 10.

@@ -168,7 +168,6 @@ func common() []setting {
 		{name: "import path", apply: func(s *state) bool { s.pkg = []string{s.sub.importPath(s.sub.probe)}; return true }},
 		{name: "package directory", apply: func(s *state) bool { s.dir, s.pkg = probe(s), []string{"."}; return true }},
 		{name: "files", apply: func(s *state) bool { s.dir, s.pkg = probe(s), []string{"main.go", "use.go"}; return true }},
-		{name: "-overlay", kind: "overlay", apply: func(s *state) bool { return s.flag("-overlay=" + s.out("overlay.json")) }},
 		{name: "-modfile", kind: "go.mod", apply: func(s *state) bool { return s.flag("-modfile=" + s.out("alt.mod")) }},
 		{name: "linked directory", kind: "symlink", apply: func(s *state) bool { s.dir = s.out("link"); return true }},
 		{name: "CGO_ENABLED=0", apply: func(s *state) bool { return s.set("CGO_ENABLED=0") }},
