@@ -14,7 +14,8 @@ const DrainName = "gorun-drain"
 // StartDrain hands the reading end of a pipe to a process that outlives this
 // one, for as long as somebody writes into the pipe: the executable self under
 // the name DrainName, in a session of its own. It passes everything on to to, or
-// drops it where that is nil.
+// drops it where that is nil. It has no environment: the programs of the same
+// user could read it.
 func StartDrain(self string, r, to *os.File) error {
 	if to == nil {
 		null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
@@ -26,7 +27,6 @@ func StartDrain(self string, r, to *os.File) error {
 	}
 	_, err := syscall.ForkExec(self, []string{DrainName}, &syscall.ProcAttr{
 		Dir:   "/", // keeps no directory busy
-		Env:   os.Environ(),
 		Files: []uintptr{r.Fd(), to.Fd(), to.Fd()},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})

@@ -18,5 +18,6 @@
 //     cache works
 //   - the fault happened, there is at most one warning, and nothing was used
 //     that the fault spoiled
-//   - the next run, on a machine of its own and without fault, is right, too
+//   - where the run may have left something, the next one, on a machine of its
+//     own and without fault, is right, too
 package faults
