@@ -31,7 +31,7 @@ func (b *bench) publish(ctx context.Context, c *contestant) error {
 
 // published notes the key of an executable.
 func (c *contestant) published(key string) {
-	if strings.HasPrefix(key, "x1-") {
+	if strings.HasPrefix(key, "x") {
 		c.key = key
 	}
 }
