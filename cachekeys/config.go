@@ -4,7 +4,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // configuration adds what is no local source: the toolchain, the target, the
@@ -71,25 +70,11 @@ func (w *walk) toolchain() {
 		w.input(KindToolchain, "image", t.Digest)
 		return
 	}
-	files := w.tools(t.Root)
-	w.ix.machine().readAhead(files)
-	for _, path := range files {
-		w.input(KindToolchain, strings.TrimPrefix(path, t.Root+string(filepath.Separator)), w.ix.machine().Sum(path))
+	for _, path := range w.tools(t.Root) {
+		f := w.ix.machine().dir(filepath.Dir(path)).record(filepath.Base(path))
+		w.ix.machine().look(path, f, toolFile)
+		w.input(KindToolchain, strings.TrimPrefix(path, t.Root+string(filepath.Separator)), f.value())
 	}
-}
-
-// readAhead looks at files side by side: a container that has just started has
-// the whole toolchain to read, some 80 MB.
-func (ix *Index) readAhead(files []string) {
-	records := make([]*fileRecord, len(files))
-	for i, path := range files {
-		records[i] = ix.dir(filepath.Dir(path)).record(filepath.Base(path))
-	}
-	var wg sync.WaitGroup
-	for i, path := range files {
-		wg.Go(func() { ix.look(path, records[i], wholeFile) })
-	}
-	wg.Wait()
 }
 
 // tools are the files of a Go installation that tell a patched one from the

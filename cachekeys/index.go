@@ -71,7 +71,8 @@ type dirEntry struct {
 }
 
 // fileRecord is a file. whole is the fingerprint of its content, and head that
-// of a test file's part that counts; both are "" when they were not asked for.
+// of a test file's part that counts, or the build ID of a tool; both are "" when
+// they were not asked for.
 type fileRecord struct {
 	name        string
 	stamp       stamp
@@ -296,12 +297,15 @@ const (
 	wholeFile  role = iota
 	sourceFile      // the whole, and what the closure follows in it
 	testFile        // its header: the go command reads no more of it
+	toolFile        // its build ID, the whole where it has none
 )
 
 func (f *fileRecord) has(r role) bool {
 	switch r {
 	case testFile:
 		return f.head != "" || !f.stamp.isRegular()
+	case toolFile:
+		return f.head != "" || f.whole != "" || !f.stamp.isRegular()
 	case sourceFile:
 		return f.scanned && f.whole != "" || !f.stamp.isRegular()
 	}

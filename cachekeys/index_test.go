@@ -3,6 +3,7 @@ package cachekeys
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -360,5 +361,29 @@ func TestIndexReadAll(t *testing.T) {
 	closureAt(all, root)
 	if files, _ := all.Hashed(); files == 0 {
 		t.Error("nothing was read")
+	}
+}
+
+// The build ID is the one that the go command finds.
+func TestBuildID(t *testing.T) {
+	tool, err := exec.Command("go", "tool", "-n", "compile").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := strings.TrimSpace(string(tool))
+	want, err := exec.Command("go", "tool", "buildid", path).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ix := OpenIndex("", SHA256(), later)
+	if f := lookInRoles(ix, path, []role{toolFile}); f.value() != "build ID "+strings.TrimSpace(string(want)) {
+		t.Errorf("%s has the value %q, go tool buildid says %q", path, f.value(), want)
+	}
+	for name, text := range map[string]string{"VERSION": "go1.26\n", "empty": "", "elf": "\x7fELF", "cut": "\x7fELF\x50\x00\x00\x00\x04\x00\x00\x00Go\x00\x00short"} {
+		file := filepath.Join(t.TempDir(), name)
+		overwrite(t, file, text)
+		if f := lookInRoles(ix, file, []role{toolFile}); f.value() != ix.sum([]byte(text)) {
+			t.Errorf("%s has the value %q", name, f.value())
+		}
 	}
 }

@@ -1,6 +1,8 @@
 package cachekeys
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"path/filepath"
@@ -60,6 +62,28 @@ func (ix *Index) mayChange(path string, s stamp, read time.Time) bool {
 	return false
 }
 
+// idHead is more than the distance of the build ID from the beginning of an ELF
+// executable that Go linked.
+const idHead = 16 << 10
+
+// buildID finds the build ID of an executable, "" where there is none. The
+// linker makes it of all that it has written (cmd/internal/buildid), so that
+// another tool has another one; one that was edited after that has not. It is
+// what a container that has just started need not read 60 MB for. The note is
+// that of ELF: sizes of name and ID, type 4, "Go".
+func buildID(head []byte) string {
+	const note = "\x04\x00\x00\x00Go\x00\x00"
+	at := bytes.Index(head, []byte(note))
+	if at < 4 || !bytes.HasPrefix(head, []byte("\x7fELF")) {
+		return ""
+	}
+	size, id := int(binary.LittleEndian.Uint32(head[at-4:])), head[at+len(note):]
+	if size < 1 || size > 200 || size > len(id) {
+		return ""
+	}
+	return "build ID " + string(id[:size])
+}
+
 // indexCutoff is how old a file must be for the go command to index it
 // (cmd/go/internal/modindex modTimeCutoff, 2 s): the content of one whose times
 // are closer than this was there when it was written.
@@ -69,6 +93,16 @@ const indexCutoff = time.Second
 func (ix *Index) consume(fd int, f *fileRecord, r role) error {
 	buf := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
+	if r == toolFile {
+		head, err := readTo(fd, grown(buf, idHead), 0, idHead)
+		if f.head = buildID(head); err != nil || f.head != "" {
+			return err
+		}
+		if _, err := unix.Seek(fd, 0, unix.SEEK_SET); err != nil {
+			return err
+		}
+		r = wholeFile
+	}
 	if r == wholeFile && f.stamp.Size > keptBuffer {
 		return ix.stream(fd, f, grown(buf, keptBuffer))
 	}

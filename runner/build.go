@@ -10,9 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
+	"github.com/org/gorun-action/cachekeys"
 	"github.com/org/gorun-action/container"
 	"github.com/org/gorun-action/internal/buildflags"
 	"github.com/org/gorun-action/internal/capture"
@@ -113,7 +115,24 @@ func (r *run) goArgs(plan Plan, helper string) []string {
 	if exec, err := buildflags.JoinQuoted(words); err == nil && (exec != "" || r.spec.Build.ExecGiven) {
 		args = append(args, "-exec="+exec)
 	}
-	return slices.Concat(args, r.spec.Build.Args, tail)
+	return slices.Concat(args, r.buildArgs(plan.Dir), tail)
+}
+
+// buildArgs are the flags. A file that is named through a symbolic link and back
+// is named by where that led when the key was found: the link may lead elsewhere
+// by now. In a container there may be none of the directories on the way.
+func (r *run) buildArgs(dir string) []string {
+	args := slices.Clone(r.spec.Build.Args)
+	for i, arg := range args {
+		name, value, _ := strings.Cut(arg, "=")
+		if name != "-modfile" && name != "-overlay" || !strings.Contains(value, "..") {
+			continue
+		}
+		if file := cachekeys.Resolve(dir, value); r.result.Builder == "docker" || file != cachekeys.Absolute(dir, value) {
+			args[i] = name + "=" + file
+		}
+	}
+	return args
 }
 
 // captured reads what the helper left.

@@ -115,7 +115,7 @@ func (r *run) list(ctx context.Context, p Plan, site container.Site, v view) lis
 	var out, errs bytes.Buffer
 	status, err := site.Executor.Run(ctx, container.Command{
 		Path: site.Go, Dir: p.Dir, Env: slices.Concat(v.env, site.Env), Mounts: v.mounts, User: site.User,
-		Args:   slices.Concat([]string{"list", "-deps", "-json=" + listFields}, r.spec.Build.Args, p.Package),
+		Args:   slices.Concat([]string{"list", "-deps", "-json=" + listFields}, r.buildArgs(p.Dir), p.Package),
 		Stdout: &out, Stderr: &errs,
 		Stop: []container.StopStep{{Signal: syscall.SIGINT, Wait: interruptWait}},
 	})

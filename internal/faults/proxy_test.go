@@ -178,7 +178,7 @@ func peek(r *http.Request) []byte {
 
 // kindOf tells from a key what is kept under it.
 func kindOf(key string) string {
-	if strings.HasPrefix(key, "b1-") {
+	if strings.HasPrefix(key, "b") {
 		return pack
 	}
 	return executable
