@@ -47,14 +47,14 @@ type Guard struct {
 	pipe    *os.File      // nil once it is closed
 	process *process      // nil when it could not be started
 	lost    bool          // it has not heard everything
-	forked  chan struct{} // closed when it is known whether there is a process
+	forked  chan struct{} // closed when it is known whether there is a process; nil: there never will be
 }
 
 // StartGuard starts a guard: the executable self under the name GuardName, in
 // a session of its own. It does not wait for it, so it returns an error only
-// when there are no descriptors to be had. Host.Run waits until it has been
-// forked, which costs nothing when that was some milliseconds ago; until then
-// a container or directory is not guarded either. r may be nil.
+// when there are no descriptors to be had. Whoever gives it something to guard,
+// Host.Run too, waits until it has been forked, which costs nothing when that
+// was some milliseconds ago. r may be nil.
 func StartGuard(self string, r *Reaper) (*Guard, error) {
 	in, pipe, err := os.Pipe()
 	if err != nil {
@@ -102,7 +102,7 @@ func (g *Guard) run(self string, in, null *os.File, r *Reaper) {
 // that runs before its guard would not be guarded. It is no wait for a guard
 // that was started as early as it can be.
 func (g *Guard) await() {
-	if g != nil {
+	if g != nil && g.forked != nil {
 		<-g.forked
 	}
 }
@@ -126,11 +126,17 @@ func (g *Guard) Group(pgid int) (release func()) { return g.add("group " + strco
 
 // Container has a container removed. It may be called before there is one:
 // the guard tries for some seconds.
-func (g *Guard) Container(name string) (release func()) { return g.add("container " + name) }
+func (g *Guard) Container(name string) (release func()) {
+	g.await()
+	return g.add("container " + name)
+}
 
 // Dir has a temporary directory removed, an absolute path. Like a container
 // it may be named before it exists.
-func (g *Guard) Dir(path string) (release func()) { return g.add("dir " + strconv.Quote(path)) }
+func (g *Guard) Dir(path string) (release func()) {
+	g.await()
+	return g.add("dir " + strconv.Quote(path))
+}
 
 func (g *Guard) add(entry string) (release func()) {
 	if g == nil {

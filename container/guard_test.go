@@ -28,7 +28,6 @@ func helperSupervisor(args []string) int {
 	if err != nil {
 		return 1
 	}
-	guard.await() // or the directory may be left
 	guard.Dir(args[1])
 	if err := os.Mkdir(args[1], 0o777); err != nil {
 		return 1
