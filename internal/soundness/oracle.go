@@ -118,8 +118,8 @@ func cloneCache(to, from string) error {
 		switch {
 		case d.IsDir():
 			return os.MkdirAll(at, 0o755)
-		case strings.HasSuffix(name, "-d"):
-			return os.Link(name, at)
+		case strings.HasSuffix(name, "-d") && os.Link(name, at) == nil: // not to another file system
+			return nil
 		}
 		data, err := os.ReadFile(name)
 		if err != nil {

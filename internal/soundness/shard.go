@@ -240,10 +240,13 @@ func (w *shard) compare(s *state, e edit, name string, k Keyed, known *entry) {
 	row := w.row(e.kind)
 	row.Checked++
 	got := built{}
-	if e.hidden {
-		got, _ = w.oracle.fresh(w.ctx, s)
-	} else {
+	if !e.hidden {
 		got = w.oracle.run(w.ctx, s)
+	} else if fresh, err := w.oracle.fresh(w.ctx, s); err != nil {
+		w.broken(s, err)
+		return
+	} else {
+		got = fresh
 	}
 	if got == known.built {
 		return
