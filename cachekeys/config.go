@@ -71,9 +71,7 @@ func (w *walk) toolchain() {
 		return
 	}
 	for _, path := range w.tools(t.Root) {
-		f := w.ix.machine().dir(filepath.Dir(path)).record(filepath.Base(path))
-		w.ix.machine().look(path, f, toolFile)
-		w.input(KindToolchain, strings.TrimPrefix(path, t.Root+string(filepath.Separator)), f.value())
+		w.input(KindToolchain, strings.TrimPrefix(path, t.Root+string(filepath.Separator)), w.ix.machine().content(path, toolFile).value())
 	}
 }
 

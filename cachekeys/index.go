@@ -20,9 +20,9 @@ type Fingerprint struct {
 }
 
 // Index remembers what was read of local files, so that a file is read again
-// only when its stamp has changed, where stamps tell: see stamp and racy. It keeps directories
-// with their names and files with their fingerprint, imports and embed
-// patterns.
+// only when its stamp has changed, where stamps tell: see stamp, tells and racy.
+// It keeps directories with their names and files with their fingerprint,
+// imports and embed patterns.
 //
 // An Index is what one process sees at one time: what it has looked at, it
 // does not look at again until Again is called. It is not safe for concurrent
@@ -281,12 +281,12 @@ const absent = "absent"
 
 // Sum returns the fingerprint of the file path in lower-case hex, "absent"
 // where there is none, or its kind where it is no regular file.
-func (ix *Index) Sum(path string) string { return ix.content(path).value() }
+func (ix *Index) Sum(path string) string { return ix.content(path, wholeFile).value() }
 
-// content returns the record of a file whose whole content counts.
-func (ix *Index) content(path string) *fileRecord {
+// content returns the record of a file with its present content.
+func (ix *Index) content(path string, r role) *fileRecord {
 	f := ix.dir(filepath.Dir(path)).record(filepath.Base(path))
-	ix.look(path, f, wholeFile)
+	ix.look(path, f, r)
 	return f
 }
 

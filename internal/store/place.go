@@ -1,8 +1,6 @@
 package store
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -122,21 +120,12 @@ func (d *Dir) newPlace(dir string, e Entry) (*place, error) {
 // copyVerified copies the program of an entry, whose bytes must still have its
 // SHA-256.
 func copyVerified(e Entry, to string) error {
-	from, _, err := openRegular(e.Path, os.O_RDONLY)
-	if err != nil {
-		return err
-	}
-	defer from.Close()
 	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
 	if err != nil {
 		return err
 	}
-	sum := sha256.New()
-	_, err = io.Copy(io.MultiWriter(f, sum), from)
-	err = errors.Join(err, f.Chmod(0o755), f.Close()) // whatever the umask
-	if got := hex.EncodeToString(sum.Sum(nil)); err == nil && got != e.SHA256 {
-		return damagef("its program has the SHA-256 %s instead of %s", got, e.SHA256)
-	}
+	defer f.Close()
+	_, err = writeProgram(f, e.SHA256, func(to io.Writer) error { return copyProgram(to, e.Path) })
 	return err
 }
 
@@ -148,15 +137,12 @@ func (d *Dir) placed(e Entry) int64 {
 
 // places removes those that nobody runs in: all of what is no entry any more, and
 // of an entry all but one.
-func (p *pruning) places(entries []Entry) {
-	kept := map[string]bool{}
-	for _, e := range entries {
-		kept[dirName(e.Key)] = true
-	}
+func (p *pruning) places() {
 	root := filepath.Join(p.d.Root, placesDir)
 	list, _ := os.ReadDir(root)
 	for _, key := range list {
-		spare := kept[key.Name()]
+		_, err := lstat(filepath.Join(p.d.Root, entriesDir, key.Name()))
+		spare := err == nil
 		of, _ := os.ReadDir(filepath.Join(root, key.Name()))
 		for _, f := range of {
 			dir := filepath.Join(root, key.Name(), f.Name())

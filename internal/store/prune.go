@@ -103,9 +103,7 @@ func (d *Dir) Prune(l Limits) (removed []Entry, err error) {
 	p.leftovers()
 	p.damaged(entries)
 	p.entries(entries, l)
-	left, err := d.Entries("")
-	p.note(err)
-	p.places(left)
+	p.places()
 	if err := errors.Join(p.errs...); err != nil {
 		return p.removed, fmt.Errorf("pruning: %w", err)
 	}

@@ -49,17 +49,6 @@ func Shared(t testing.TB, name string, fill func(path string) error) string {
 	return path
 }
 
-// Alone calls do while no other test of this machine is in an Alone of that
-// name: the second one finds what the first one has compiled, where both at once
-// would compile it twice.
-func Alone(t testing.TB, name string, do func()) {
-	t.Helper()
-	unlock, err := lock(filepath.Join(Dir(t), name))
-	must(t, err)
-	defer unlock()
-	do()
-}
-
 // lock keeps other tests of this machine out until its result is called.
 func lock(path string) (unlock func(), err error) {
 	return lockedfile.MutexAt(path + ".lock").Lock()
