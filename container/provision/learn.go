@@ -138,8 +138,9 @@ func largest(pattern string) (size int64) {
 func (m images) goCommand(ctx context.Context, dir string) (image.Go, string, error) {
 	modcache := m.Env.GOMODCACHE()
 	if path, err := m.findGo(); err == nil {
-		env := append(m.Env.Elsewhere().Environ(), m.Env.Configured()...)
-		return image.Go{Executor: m.Host, Path: path, Dir: dir, Env: env}, modcache, nil
+		frozen, err := m.Env.Frozen(dir)
+		env := append(frozen.Environ(), m.Env.Configured()...)
+		return image.Go{Executor: m.Host, Path: path, Dir: dir, Env: env}, modcache, err
 	}
 	if modcache == "" || os.MkdirAll(modcache, 0o755) != nil || m.own.Shares(modcache) != nil {
 		modcache = filepath.Join(dir, "mod")

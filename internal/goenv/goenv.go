@@ -21,8 +21,7 @@ type Env struct {
 	environ []string
 	vars    map[string]string // of the environment
 	files   map[string]string // of the GOENV file over GOROOT/go.env
-	user    string            // the GOENV file, absolute
-	text    []byte            // what it had in it; nil when it could not be read
+	text    []byte            // of the GOENV file; nil when it could not be read
 }
 
 // Load resolves environ ("name=value", the last one counts) for a go command
@@ -37,7 +36,6 @@ func Load(environ []string, goroot string) Env {
 		}
 	}
 	if file := e.file(); file != "" {
-		e.user = absolute(file)
 		e.text, _ = os.ReadFile(file)
 		e.take(e.text)
 	}
@@ -48,34 +46,16 @@ func Load(environ []string, goroot string) Env {
 	return e
 }
 
-// Frozen is the same configuration for a go command that starts later: what the
-// GOENV file had in it when Load read it is in a file in dir, which has to be
-// there for as long. An error is one of writing it.
+// Frozen is the same configuration for a go command that starts later, or in
+// another directory: what the GOENV file had in it when Load read it is in a file
+// in dir, which has to be there for as long. (A relative GOENV is looked for
+// before -C counts.) An error is one of writing it.
 func (e Env) Frozen(dir string) (Env, error) {
 	if e.text == nil {
 		return e.With("GOENV", "off"), nil
 	}
 	file := filepath.Join(dir, "goenv")
 	return e.With("GOENV", file), os.WriteFile(file, e.text, 0o600)
-}
-
-// Elsewhere is the configuration for a go command that starts in another
-// directory: a GOENV that is relative is so to where Load looked, since the go
-// command reads it before it goes to the directory of -C.
-func (e Env) Elsewhere() Env {
-	if file := e.file(); file == "" || filepath.IsAbs(file) {
-		return e
-	}
-	return e.With("GOENV", e.user)
-}
-
-// absolute does not clean a path: what .. leads to is the kernel's to say.
-func absolute(path string) string {
-	wd, err := os.Getwd()
-	if filepath.IsAbs(path) || err != nil {
-		return path
-	}
-	return wd + string(filepath.Separator) + path
 }
 
 // file returns the path of the GOENV file, or "" when there is none.
