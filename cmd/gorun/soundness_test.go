@@ -34,6 +34,7 @@ func fastSubjects() []string { return []string{"workspace", "cgo", "plain", "emb
 //	GORUN_SOUNDNESS_SUBJECTS  names of subjects, with commas between them
 //	GORUN_SOUNDNESS_ONLY      the number of the one trial to do
 //	GORUN_SOUNDNESS_FS        file systems, with commas between them (soundness.FileSystems)
+//	GORUN_SOUNDNESS_BUILDER   host or docker: gorun itself is tried, not the key alone
 //	GORUN_SOUNDNESS_OUT       a file for the table
 //	GORUN_SOUNDNESS_DIR       a directory whose build caches the next run takes again
 //
@@ -97,6 +98,9 @@ func soundnessVariables(t *testing.T, c *soundness.Config) {
 	number("GORUN_SOUNDNESS_ONLY", func(n int) { c.Only, c.Limit = n, 0 })
 	if dir := os.Getenv("GORUN_SOUNDNESS_DIR"); dir != "" {
 		c.Dir = dir
+	}
+	if builder := os.Getenv("GORUN_SOUNDNESS_BUILDER"); builder != "" {
+		c.Gorun, c.Builder, c.Within, c.Fresh = testenv.Gorun(t), builder, time.Second, false
 	}
 	if names := os.Getenv("GORUN_SOUNDNESS_SUBJECTS"); names != "" {
 		c.Subjects = strings.Split(names, ",")

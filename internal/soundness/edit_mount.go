@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // mountEdits put another file system in the place of sources: stamps of one say
@@ -153,6 +154,29 @@ func settingsEdits() []edit {
 			return s.write("out/xdg/go/env", s.pick(texts...)) && s.set("XDG_CONFIG_HOME="+s.pick(s.out("xdg"), "xdg", "."))
 		}),
 		e("below GOPATH", func(s *state) bool { return s.set("GOPATH=" + s.tree.root) }),
+		e("below GOROOT", belowGOROOT),
 		e("below GOMODCACHE", func(s *state) bool { return s.set("GOMODCACHE=" + filepath.Dir(s.tree.root)) }),
 	}
+}
+
+// belowGOROOT moves the module into another GOROOT, of links to the real one.
+// With -trimpath its standard library is the one that is compiled already.
+func belowGOROOT(s *state) bool {
+	if s.dir != s.abs(s.sub.module) || !s.mkdir("out/goroot/src") {
+		return false
+	}
+	for _, dir := range []string{"", "/src"} {
+		list, err := os.ReadDir(s.sub.goroot + dir)
+		if err != nil {
+			return false
+		}
+		for _, entry := range list {
+			if rel := "out/goroot" + dir + "/" + entry.Name(); !s.exists(rel) && !s.symlink(s.sub.goroot+dir+"/"+entry.Name(), rel) {
+				return false
+			}
+		}
+	}
+	to := s.pick("out/goroot/src/zz", "out/goroot/zz", "out/goroot/src/cmd_zz")
+	s.dir = s.abs(to + strings.TrimPrefix(s.sub.module, "src"))
+	return s.rename("src", to) && s.flag("-trimpath") && s.set("GOROOT="+s.out("goroot"))
 }

@@ -43,6 +43,11 @@ type Config struct {
 	// FileSystems are what the parts lie on, in turns; see the function of that
 	// name. nil: all lie in Dir.
 	FileSystems []string
+	// Gorun is the program of that name, "" when only keys are tried; Builder is
+	// where it compiles, and Within the time in which edits are made while it does.
+	Gorun   string
+	Builder string
+	Within  time.Duration
 	// Log is told of each false hit when it is found, and of the progress.
 	Log func(string)
 }

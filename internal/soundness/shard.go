@@ -2,6 +2,7 @@ package soundness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -76,6 +77,9 @@ func (w *shard) one() error {
 	s := w.sub.state(w.tree)
 	s.rnd = w.source()
 	set := w.setting(s)
+	if w.config.Gorun != "" {
+		return errors.Join(w.whole(s, set), w.tree.undo())
+	}
 	before, err := w.pristine(s, set)
 	if err != nil {
 		return err

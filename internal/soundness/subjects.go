@@ -34,7 +34,7 @@ func embeds() *subject {
 	return &subject{
 		name: "embeds", root: "src", module: "src", path: "golang.org/x/crypto/x509roots/fallback", probe: probeDir,
 		modules:  []source{{module: "golang.org/x/crypto/x509roots/fallback@v0.0.0-20261030153154-30a33513ff6d", dir: "src"}},
-		use:      "import \"golang.org/x/crypto/x509roots/fallback/bundle\"\n\nfunc use() any { return []any{bundle.Roots(), 10} }\n",
+		use:      "import \"golang.org/x/crypto/x509roots/fallback/bundle\"\n\nfunc use() any {\n\tn := 10\n\tfor range bundle.Roots() {\n\t\tn++\n\t}\n\treturn n\n}\n",
 		settings: common(),
 	}
 }
@@ -132,7 +132,7 @@ func cgo() *subject {
 		name: "cgo", root: "src", module: "src", path: "github.com/mattn/go-pointer", probe: probeDir, pinned: true, cgo: true,
 		modules: []source{{module: "github.com/mattn/go-pointer@v0.0.1", dir: "src", goMod: "module github.com/mattn/go-pointer\n\ngo 1.21\n"}},
 		use: "import (\n\tpointer \"github.com/mattn/go-pointer\"\n\t\"github.com/mattn/go-pointer/zz_probe/clib\"\n)\n\n" +
-			"func use() any { return []any{pointer.Save(10), clib.Number()} }\n",
+			"func use() any { return []any{pointer.Restore(pointer.Save(10)), clib.Number()} }\n",
 		settings: append(common(),
 			setting{name: "CGO_CFLAGS", apply: func(s *state) bool { return s.set("CGO_CFLAGS=-O1") }},
 			setting{name: "a file with C", kind: "include", apply: func(s *state) bool { s.dir, s.pkg = s.abs(s.sub.probe+"/cmain"), []string{"main.go"}; return true }}),

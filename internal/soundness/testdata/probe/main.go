@@ -20,5 +20,5 @@ var one string
 func main() {
 	a, _ := static.ReadFile("static/a.txt")
 	b, _ := tree.ReadFile("tree/x/.hidden")
-	fmt.Println(lib.Answer(), lib.Asm(), one, string(a), string(b), use())
+	lib.Live(fmt.Sprintln(lib.Answer(), lib.Asm(), one, string(a), string(b), use()))
 }
