@@ -7,7 +7,9 @@ import (
 	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -159,6 +161,26 @@ func TestBuildFromInsideAContainer(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 }
+
+// A release that the lock does not have is downloaded by a go command in a
+// container of its own, which gets what this one shares with the engine.
+func TestLearnFromInsideAContainer(t *testing.T) {
+	t.Parallel()
+	testenv.Long(t, "it downloads a Go release")
+	o := newOuter(t)
+	mounts := []mount.Mount{o.shared("/github/workspace"), o.shared("/github/runner_temp"), o.shared("/github/home")}
+	t.Cleanup(func() { exec.Command("docker", "rmi", "-f", "gorun/toolchain:"+outside+"-linux-"+runtime.GOARCH).Run() })
+	for _, env := range [][]string{{"RUNNER_TEMP=/github/runner_temp"}, {"RUNNER_TEMP=/github/runner_temp", "GOMODCACHE=/github/home/a b"}} {
+		exec.Command("docker", "rmi", "-f", "gorun/toolchain:"+outside+"-linux-"+runtime.GOARCH).Run() //nolint:errcheck // none in the first round
+		out, status := o.run(mounts, env, program, "--go-version="+outside, "-C", "app", ".")
+		if status != 0 || !strings.Contains(out, "built by a sibling") || !strings.Contains(out, `"version":"`+outside+`"`) {
+			t.Errorf("%q: status %d\n%s", env, status, out)
+		}
+	}
+}
+
+// outside is a release that the lock does not have, and no other test uses.
+const outside = "1.26.7"
 
 // In act the workspace may be a volume. The temporary directory is a part of
 // it, and so is the module.

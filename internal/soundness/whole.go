@@ -49,17 +49,17 @@ func (r shown) String() string {
 
 func (w *shard) whole(s *state, set setting) error {
 	s.set("GODEBUG=goindex=0")
+	racing := s.rnd.IntN(3) == 0
+	if racing {
+		s.flag(fmt.Sprintf("-ldflags=-X=main.zz=%d", w.trial)) // what nobody has built yet
+	}
 	before := *s
 	before.flags, before.env = slices.Clone(s.flags), slices.Clone(s.env)
-	var e edit
-	var ok bool
-	if s.rnd.IntN(3) == 0 {
-		e, ok = w.during(s, set)
-		before.flags = append(before.flags, s.flags[len(before.flags):][:1]...)
-	} else {
-		w.alike(s, edit{kind: "back"}, "pristine "+set.name)
-		e, ok = w.apply(s, set)
+	change := w.after
+	if racing {
+		change = w.during
 	}
+	e, ok := change(s, set)
 	if !ok {
 		return nil
 	}
@@ -74,9 +74,14 @@ func (w *shard) whole(s *state, set setting) error {
 	return nil
 }
 
-// during makes an edit while gorun builds what nobody has built yet.
+// after makes an edit after a run.
+func (w *shard) after(s *state, set setting) (edit, bool) {
+	w.alike(s, edit{kind: "back"}, "pristine "+set.name)
+	return w.apply(s, set)
+}
+
+// during makes an edit while gorun builds.
 func (w *shard) during(s *state, set setting) (edit, bool) {
-	s.flag(fmt.Sprintf("-ldflags=-X=main.zz=%d", w.trial))
 	cmd := w.gorun(s, life{way: "plain"})
 	if err := cmd.Start(); err != nil {
 		return edit{}, false
