@@ -158,11 +158,17 @@ func (w *shard) show(cmd *exec.Cmd, l life) shown {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = streams[0], streams[1], streams[2]
 	cmd.Run() //nolint:errcheck // its status is read
 	r := shown{status: cmd.ProcessState.ExitCode(), answer: w.saying("answer")}
-	for end := time.Now().Add(patience); l.outlive && r.ran() && w.saying("late") == "" && time.Now().Before(end); {
+	for end := time.Now().Add(patience); l.outlive && r.ran() && !w.heard() && time.Now().Before(end); {
 		time.Sleep(5 * time.Millisecond)
 	}
 	r.late, r.stdout, r.stderr = w.saying("late"), w.saying("1"), sorted(w.saying("2"))
 	return r
+}
+
+// heard reports whether what outlived a program has said so: to standard error,
+// on its way through another process perhaps, and in its file.
+func (w *shard) heard() bool {
+	return w.saying("late") != "" && strings.Contains(w.saying("2"), "late\n")
 }
 
 func (w *shard) saying(name string) string {
