@@ -220,3 +220,11 @@ func Refuse(err error) Result {
 	}
 	return r
 }
+
+// Untold is the result of a run that has ended, and could not be told to who is
+// to know of it.
+func (r Result) Untold(err error) Result {
+	r.Outcome, r.ExitStatus, r.Tolerated = Infrastructure, statusGorun, false
+	r.Error, r.Hint = "what became of the run could not be told to the runner: "+err.Error(), ""
+	return r
+}

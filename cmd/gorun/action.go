@@ -35,6 +35,7 @@ type action struct {
 	stream   *githubactions.Stream
 	reporter *githubactions.Reporter
 	stdout   *githubactions.Captured
+	files    *githubactions.Files
 	open     []io.Closer // what holds back a last line without newline
 }
 
@@ -140,24 +141,51 @@ func (a *action) raw() (stdout, stderr io.Writer) {
 	return out, err
 }
 
-// conclude writes what the job shows and later steps read. What cannot be
-// written is a warning: it changes nothing about what became of the run.
-func (a *action) conclude(r runner.Result) {
+// openFiles gives the program files of its own for what it tells the runner.
+func (a *action) openFiles(spec *runner.Spec) (err error) {
+	if a.files, err = githubactions.OpenFiles(a.getenv); err != nil {
+		return err
+	}
+	for _, named := range a.files.Environ() {
+		spec.Env = spec.Env.With(named[0], named[1])
+	}
+	return nil
+}
+
+// conclude writes what the job shows and later steps read. A run whose outputs
+// or verdict cannot be written has failed: whoever reads them would believe
+// somebody else.
+func (a *action) conclude(r runner.Result) runner.Result {
 	for _, w := range a.open {
 		w.Close()
 	}
 	verdict, err := a.writeVerdict(r)
-	errs := []error{a.exposed, err, a.writeSummary(), a.writeOutputs(r, verdict)}
-	if err := errors.Join(errs...); err != nil {
-		a.stream.Command(githubactions.Warning(githubactions.Position{}, "gorun", err.Error()))
+	if err != nil {
+		r = r.Untold(err)
+	}
+	notes, filesErr := a.closeFiles(r, verdict)
+	if filesErr != nil {
+		r = r.Untold(filesErr)
+		if err = filesErr; verdict != "" {
+			err = errors.Join(err, report.WriteVerdict(verdict, r))
+		}
+	}
+	if err != nil {
+		a.stream.Command(githubactions.Error(githubactions.Position{}, "gorun", r.Error))
+	}
+	if a.exposed != nil {
+		notes = append(notes, a.exposed.Error())
+	}
+	for _, note := range notes {
+		a.stream.Command(githubactions.Warning(githubactions.Position{}, "gorun", note))
 	}
 	a.stream.Close()
+	return r
 }
 
-// writeVerdict writes the verdict file into the runner's temporary directory,
-// and returns its name there: the directory's path is another one outside of
-// this container.
-func (a *action) writeVerdict(r runner.Result) (name string, err error) {
+// writeVerdict writes the verdict file into the runner's temporary directory.
+// What is known outside of this container is its name there, and not its path.
+func (a *action) writeVerdict(r runner.Result) (path string, err error) {
 	dir := a.getenv("RUNNER_TEMP")
 	if dir == "" {
 		return "", nil
@@ -168,34 +196,27 @@ func (a *action) writeVerdict(r runner.Result) (name string, err error) {
 	}
 	f.Chmod(0o644) // later steps may be another user's
 	f.Close()
-	return filepath.Base(f.Name()), report.WriteVerdict(f.Name(), r)
+	return f.Name(), report.WriteVerdict(f.Name(), r)
 }
 
-func (a *action) writeSummary() error {
+// closeFiles hands on what the program told the runner, and tells the rest.
+func (a *action) closeFiles(r runner.Result, verdict string) (notes []string, err error) {
+	if a.files == nil { // the run was refused before there could be a program
+		if a.files, err = githubactions.OpenFiles(a.getenv); err != nil {
+			return nil, err
+		}
+	}
+	if verdict != "" {
+		verdict = filepath.Base(verdict)
+	}
+	summary := func(limit int) string {
+		s := a.reporter.Summary()
+		s.Result, s.Limit, s.Directory = r, limit, a.inputs.Text("working-directory")
+		s.Image = strings.TrimPrefix(a.getenv("GORUN_IMAGE"), "docker://")
+		return s.Markdown()
+	}
 	if a.err == nil && !a.inputs.Summary {
-		return nil
+		summary = nil
 	}
-	s := a.reporter.Summary()
-	s.Image, s.Directory = strings.TrimPrefix(a.getenv("GORUN_IMAGE"), "docker://"), a.inputs.Text("working-directory")
-	if info, err := os.Stat(a.getenv("GITHUB_STEP_SUMMARY")); err == nil {
-		s.Limit = max(1, githubactions.MaxSummary-int(info.Size())) // what the program wrote counts, too
-	}
-	_, err := githubactions.NewFile("GITHUB_STEP_SUMMARY", a.getenv).AppendSummary(s.Markdown())
-	return besidesNoFile(err)
-}
-
-func (a *action) writeOutputs(r runner.Result, verdict string) error {
-	note, err := githubactions.NewFile("GITHUB_OUTPUT", a.getenv).Append(githubactions.Outputs(r, a.stdout, verdict)...)
-	if note != "" {
-		a.stream.Command(githubactions.Warning(githubactions.Position{}, "gorun", note))
-	}
-	return besidesNoFile(err)
-}
-
-// besidesNoFile drops the error of a runner that names no file.
-func besidesNoFile(err error) error {
-	if errors.Is(err, githubactions.ErrNoFile) {
-		return nil
-	}
-	return err
+	return a.files.Close(githubactions.Outputs(r, a.stdout, verdict), summary)
 }

@@ -170,12 +170,12 @@ func (c *command) refuse(log *log, o options, err error) runner.Result {
 	return r
 }
 
-// conclude writes the verdict and returns the exit status. What cannot be
-// written changes nothing about what became of the run.
+// conclude writes the verdict and returns the exit status. A verdict file that
+// cannot be written is a warning, except in the action.
 func (c *command) conclude(o options, log *log, r runner.Result) int {
 	errs := []error{log.close()}
 	if c.action != nil {
-		c.action.conclude(r)
+		r = c.action.conclude(r)
 	}
 	if o.verdictFile != "" {
 		errs = append(errs, report.WriteVerdict(o.verdictFile, r))

@@ -27,7 +27,10 @@ func (c *command) settle(o options, spec *runner.Spec) error {
 			return err
 		}
 	}
-	return c.chooseTemp(spec)
+	if err := c.chooseTemp(spec); err != nil || c.action == nil {
+		return err
+	}
+	return c.action.openFiles(spec)
 }
 
 // becomeOwner makes this process, all its threads, the user and the group that

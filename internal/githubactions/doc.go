@@ -46,6 +46,6 @@
 //	value
 //	ghadelimiter_0b7e…
 //
-// with a delimiter that is random for each entry. See [File] for what happens
+// with a delimiter that is random for each entry. See [Files] for what happens
 // to what a program left there before.
 package githubactions

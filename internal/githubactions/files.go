@@ -2,201 +2,230 @@ package githubactions
 
 import (
 	"bytes"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"strings"
+	"path/filepath"
+	"slices"
 	"syscall"
-	"unicode"
-	"unicode/utf8"
-)
 
-// ErrNoFile says that the variable that names a file is not set: there is no
-// runner, or one that does not know the file. Nothing was written; it is no
-// reason for a run to fail.
-var ErrNoFile = errors.New("no file is named")
+	"github.com/google/renameio/v2"
+)
 
 // maxFile bounds what is read of a file that a program has left. The runner
 // takes 1 MB of outputs for a whole job.
 const maxFile = 64 << 20
 
-// Entry is one value for the runner.
-type Entry struct {
-	Name, Value string
+// Files are what the runner reads when a step is over. A program gets files of
+// its own in their place, and what it left there comes to the runner when it
+// has ended: it cannot take the place of what gorun writes.
+type Files struct {
+	dir  string // of the program's files
+	list []file
 }
 
-// File is a file that the runner reads when the step is over.
-type File struct {
-	variable, path string
+// file is one of them.
+type file struct {
+	variable  string
+	path, own string
+	before    []byte // what the runner's file had when the program began
+	mode      fs.FileMode
 }
 
-// NewFile returns the file that a variable of the environment names:
-// GITHUB_OUTPUT, GITHUB_ENV, GITHUB_STATE or GITHUB_STEP_SUMMARY.
-func NewFile(variable string, getenv func(string) string) File {
-	return File{variable: variable, path: getenv(variable)}
+// fileVariables name the files of the runner
+// (docs.github.com/actions/reference/workflow-commands).
+func fileVariables() []string {
+	return []string{"GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY"}
 }
 
-// Append writes entries behind what the program has left, all or none, in one
-// write. It must come when the program has ended; then the entries come through
-// as they are, whatever the program left:
-//
-//   - a last line without newline gets one;
-//   - from the first line on that the runner would stop at with an error (no
-//     "=" and no "<<", a heredoc without end or without name) all is dropped,
-//     for the runner would not have taken any of it, and ours neither;
-//   - UTF-16 and UTF-32 with a byte order mark become UTF-8, or the runner
-//     would read ours in that encoding, too;
-//   - an entry that has one of our names goes, for names differ in case alone
-//     only to act; not in GITHUB_ENV, where case counts;
-//   - what is no file any more (a link, a pipe) is replaced by one.
-//
-// note says in a sentence what was dropped or replaced, and is empty most of
-// the time. The error is [ErrNoFile] without a file, and says which name or
-// value cannot be written. A name is not empty, and has no "=", no "<<", no "<"
-// at its end and no control character. A value may hold any bytes; the runner
-// replaces what is no UTF-8 by U+FFFD, and act drops a carriage return at the
-// end of a line and newlines at the beginning.
-func (f File) Append(entries ...Entry) (note string, err error) {
-	if f.path == "" {
-		return "", fmt.Errorf("%s is not set: %w", f.variable, ErrNoFile)
+// OpenFiles makes a program's own files for those that getenv names: some may
+// not be named, there are runners that do not know all of them. An error says
+// that the runner's file cannot be read, or that nothing can be made in the
+// system's temporary directory.
+func OpenFiles(getenv func(string) string) (*Files, error) {
+	dir, err := os.MkdirTemp("", "gorun-files-")
+	if err != nil {
+		return nil, fmt.Errorf("making the program's files: %w", err)
 	}
-	var ours []byte
-	for _, e := range entries {
-		if ours, err = e.append(ours, newDelimiter()); err != nil {
-			return "", fmt.Errorf("writing to %s: %w", f.variable, err)
+	f := &Files{dir: dir}
+	for _, variable := range fileVariables() {
+		if path := getenv(variable); path != "" {
+			one, err := openFile(variable, path, dir)
+			if err != nil {
+				return nil, errors.Join(fmt.Errorf("%s: %w", variable, err), f.Remove())
+			}
+			f.list = append(f.list, one)
 		}
 	}
-	note, err = f.rewrite(func(left []byte) ([]byte, string, error) {
-		kept, note := f.mend(left, entries)
-		return append(ended(kept), ours...), note, nil
-	})
+	return f, nil
+}
+
+func openFile(variable, path, dir string) (file, error) {
+	before, mode, err := readRegular(path)
+	f := file{variable: variable, path: path, own: filepath.Join(dir, variable), before: before, mode: mode | 0o400}
+	if errors.Is(err, fs.ErrNotExist) {
+		f.mode, err = 0o644, nil
+	}
 	if err != nil {
-		return "", fmt.Errorf("writing to %s: %w", f.variable, err)
+		return f, err
 	}
-	if note != "" {
-		note = f.variable + ": " + note
-	}
-	return note, nil
+	return f, os.WriteFile(f.own, nil, 0o644)
 }
 
-// newDelimiter returns what no value can know before: 128 random bits.
-func newDelimiter() string {
-	random := make([]byte, 16)
-	rand.Read(random) // never fails, see its documentation
-	return "ghadelimiter_" + hex.EncodeToString(random)
+// Environ are the variables that name the program's files.
+func (f *Files) Environ() (environ [][2]string) {
+	for _, one := range f.list {
+		environ = append(environ, [2]string{one.variable, one.own})
+	}
+	return environ
 }
 
-func (e Entry) append(b []byte, delimiter string) ([]byte, error) {
-	if err := checkName(e.Name); err != nil {
-		return nil, err
+// Remove removes the program's files. What still has them open writes to
+// nobody.
+func (f *Files) Remove() error { return os.RemoveAll(f.dir) }
+
+// Close hands on what the program has left, with gorun's outputs behind its
+// own and Markdown behind its summary, and removes the program's files. See
+// [merge] for what becomes of outputs that the runner would stumble over; the
+// program's variables, paths and state go to it as they are.
+//
+// summary makes Markdown of at most limit bytes; nil makes none. notes say in
+// sentences what was left out. An error says that the runner will not read what
+// it should: whatever is in the file then must not be believed.
+func (f *Files) Close(outputs []Entry, summary func(limit int) string) (notes []string, err error) {
+	for _, one := range f.list {
+		text, note, oneErr := one.text(outputs, summary)
+		if oneErr == nil {
+			oneErr = put(one.path, text, one.mode)
+		}
+		if oneErr != nil {
+			err = errors.Join(err, fmt.Errorf("writing to %s: %w", one.variable, oneErr))
+		}
+		if note != "" {
+			notes = append(notes, one.variable+": "+note)
+		}
 	}
-	if strings.Contains(e.Name, delimiter) || strings.Contains(e.Value, delimiter) {
-		return nil, fmt.Errorf("%s holds its own delimiter", e.Name)
-	}
-	return fmt.Appendf(b, "%s<<%s\n%s\n%[2]s\n", e.Name, delimiter, e.Value), nil
+	f.Remove() //nolint:errcheck // what outlives the program may still put files there
+	return notes, err
 }
 
-func checkName(name string) error {
+// text is all that the runner is to read.
+func (f file) text(outputs []Entry, summary func(limit int) string) (text []byte, note string, err error) {
+	left, note := f.left()
 	switch {
-	case name == "":
-		return errors.New("a name is empty")
-	case strings.Contains(name, "="), strings.Contains(name, "<<"), strings.HasSuffix(name, "<"):
-		return fmt.Errorf(`the name %q has a "=" or "<<", which would end it`, name)
-	case strings.ContainsFunc(name, unicode.IsControl), strings.HasPrefix(name, "\ufeff"), !utf8.ValidString(name):
-		return fmt.Errorf("the name %q has characters that the runner would take for something else", name)
+	case f.variable == "GITHUB_OUTPUT":
+		var mended string
+		left, mended, err = merge(left, outputs)
+		note = joined(note, mended)
+	case f.variable == "GITHUB_STEP_SUMMARY":
+		var cut string
+		left, cut = summarize(left, MaxSummary-len(f.before)-1, summary)
+		note = joined(note, cut)
 	}
-	return nil
+	if len(left) == 0 {
+		return f.before, note, err
+	}
+	return append(ended(slices.Clone(f.before)), left...), note, err
 }
 
-// ended returns b with a newline at its end, if there is anything in it.
-func ended(b []byte) []byte {
-	if len(b) > 0 && b[len(b)-1] != '\n' {
-		return append(b, '\n')
+// left is what the program left in its file, and says where that is nothing
+// that can be read.
+func (f file) left() (left []byte, note string) {
+	left, _, err := readRegular(f.own)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, ""
+	case err != nil:
+		return nil, fmt.Sprintf("what the program left was dropped: %v", err)
+	case len(left) > maxFile:
+		return nil, fmt.Sprintf("the program left more than %d bytes; all were dropped", maxFile)
 	}
-	return b
+	return left, ""
 }
 
-// rewrite makes of the file what change makes of its bytes. What change only
-// adds is appended in one write; what it takes away at the end is cut off
-// before.
-func (f File) rewrite(change func(left []byte) ([]byte, string, error)) (note string, err error) {
-	replaced, err := f.replaceSpecial()
-	if err != nil {
-		return "", err
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
 	}
-	file, err := openRegular(f.path)
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	left, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err != nil {
-		return "", err
-	}
-	want, note, err := change(left)
-	if err != nil {
-		return "", err
-	}
-	return strings.TrimPrefix(replaced+"; "+note, "; "), replace(file, left, want)
+	return a + "; " + b
 }
 
-// replaceSpecial removes what is no regular file. A terminal or another device
-// stays: it was there before the program, and somebody wants to see the output.
-func (f File) replaceSpecial() (note string, err error) {
-	info, err := os.Lstat(f.path)
-	if errors.Is(err, os.ErrNotExist) || err == nil && info.Mode().IsRegular() {
-		return "", nil
+// readRegular reads a regular file, and neither follows a link nor waits for
+// somebody at the other end of a pipe.
+func readRegular(path string) ([]byte, fs.FileMode, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+	if errors.Is(err, syscall.ELOOP) {
+		err = errNotRegular
 	}
 	if err != nil {
-		return "", err
+		return nil, 0, err
 	}
-	if strings.HasPrefix(f.path, "/dev/") || strings.HasPrefix(f.path, "/proc/") || info.Mode()&os.ModeDevice != 0 {
-		return "", fmt.Errorf("%s is not a regular file", f.path)
-	}
-	return fmt.Sprintf("it was no regular file any more (%v) and has been replaced", info.Mode().Type()), os.Remove(f.path)
-}
-
-// openRegular fails, and does not hang, should the program still be there and
-// make the file a pipe or a link now.
-func openRegular(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0o644)
-	if err != nil {
-		return nil, err
-	}
+	defer file.Close()
 	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file", path)
-	}
 	if err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, 0, err
 	}
-	return file, nil
+	if !info.Mode().IsRegular() {
+		return nil, 0, errNotRegular
+	}
+	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	return data, info.Mode().Perm(), err
 }
 
-// replace turns left into want, and leaves alone what is the same.
-func replace(file *os.File, left, want []byte) error {
-	same := commonPrefix(left, want)
-	if same < len(left) {
-		if err := file.Truncate(int64(same)); err != nil {
+var errNotRegular = errors.New("it is not a regular file")
+
+// put makes text the content of a file, and reads it back as the runner will.
+// Where it has to be written anew, it becomes another file of that name, so
+// that who has the old one open writes to nobody. In a directory that belongs to
+// somebody else the old file has to do.
+func put(path string, text []byte, mode fs.FileMode) error {
+	if holds(path, text) == nil {
+		return nil
+	}
+	if err := another(path, text, mode); err != nil {
+		if err := overwrite(path, text); err != nil {
 			return err
 		}
 	}
-	_, err := file.Write(want[same:])
-	return err
+	return holds(path, text)
 }
 
-func commonPrefix(a, b []byte) int {
-	if bytes.HasPrefix(b, a) {
-		return len(a)
+func another(path string, text []byte, mode fs.FileMode) error {
+	file, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(mode))
+	if err != nil {
+		return err
 	}
-	n := min(len(a), len(b))
-	for i := range n {
-		if a[i] != b[i] {
-			return i
-		}
+	defer file.Cleanup() //nolint:errcheck // what is left is empty
+	if _, err := file.Write(text); err != nil {
+		return err
 	}
-	return n
+	return file.CloseAtomicallyReplace()
+}
+
+func overwrite(path string, text []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errNotRegular
+	}
+	if err == nil {
+		err = file.Truncate(0)
+	}
+	if err == nil {
+		_, err = file.Write(text)
+	}
+	return errors.Join(err, file.Close())
+}
+
+func holds(path string, text []byte) error {
+	data, _, err := readRegular(path)
+	if err == nil && !bytes.Equal(data, text) {
+		err = errors.New("it has been changed by somebody else")
+	}
+	return err
 }

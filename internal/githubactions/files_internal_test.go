@@ -1,29 +1,9 @@
 package githubactions
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 )
-
-// TestOpenRegular has a file become something else after it was looked at.
-func TestOpenRegular(t *testing.T) {
-	for name, make := range map[string]func(path string) error{
-		"link": func(path string) error { return os.Symlink(os.DevNull, path) },
-		"pipe": func(path string) error { return syscall.Mkfifo(path, 0o600) },
-	} {
-		path := filepath.Join(t.TempDir(), "file")
-		if err := make(path); err != nil {
-			t.Fatal(err)
-		}
-		if file, err := openRegular(path); err == nil {
-			t.Errorf("a %s was opened", name)
-			file.Close()
-		}
-	}
-}
 
 func TestDelimiter(t *testing.T) {
 	a, b := newDelimiter(), newDelimiter()

@@ -10,11 +10,36 @@ import (
 	"unicode/utf8"
 )
 
-// mend returns what stays of what a program left, and says what does not.
-func (f File) mend(left []byte, ours []Entry) (kept []byte, note string) {
-	if len(left) > maxFile {
-		return nil, fmt.Sprintf("the program left more than %d bytes; all were dropped", maxFile)
+// merge is what a program left with outputs of gorun behind it. These come
+// through as they are, whatever the program left:
+//
+//   - a last line without newline gets one;
+//   - from the first line on that the runner would stop at with an error (no
+//     "=" and no "<<", a heredoc without end or without name) all is dropped,
+//     for the runner would not have taken any of it, and ours neither;
+//   - UTF-16 and UTF-32 with a byte order mark become UTF-8, or the runner
+//     would read ours in that encoding, too;
+//   - an entry that has one of our names goes, for names differ in case alone
+//     only to act.
+//
+// note says in a sentence what was dropped, and is empty most of the time. The
+// error says which name or value cannot be written. A name is not empty, and
+// has no "=", no "<<", no "<" at its end and no control character. A value may
+// hold any bytes; the runner replaces what is no UTF-8 by U+FFFD, and act drops
+// a carriage return at the end of a line and newlines at the beginning.
+func merge(left []byte, outputs []Entry) (text []byte, note string, err error) {
+	var ours []byte
+	for _, e := range outputs {
+		if ours, err = e.append(ours, newDelimiter()); err != nil {
+			return nil, "", err
+		}
 	}
+	kept, note := mend(left, outputs)
+	return append(ended(kept), ours...), note, nil
+}
+
+// mend returns what stays of what a program left, and says what does not.
+func mend(left []byte, ours []Entry) (kept []byte, note string) {
 	left, converted := decode(left)
 	if converted {
 		note = "it was not in UTF-8 and has been converted"
@@ -31,9 +56,9 @@ func (f File) mend(left []byte, ours []Entry) (kept []byte, note string) {
 		}
 	}
 	kept = left[:end]
-	if f.variable != "GITHUB_ENV" && slices.ContainsFunc(spans, func(s span) bool { return s.isOneOf(ours) }) {
+	if slices.ContainsFunc(spans, func(s span) bool { return s.isOneOf(ours) }) {
 		kept = without(left, spans, ours)
-		note = strings.TrimPrefix(note+"; an entry of the program that has the name of one of gorun's was dropped", "; ")
+		note = joined(note, "an entry of the program that has the name of one of gorun's was dropped")
 	}
 	return slices.Clone(kept), note
 }

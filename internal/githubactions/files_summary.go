@@ -1,8 +1,6 @@
 package githubactions
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,38 +10,32 @@ import (
 // room for the runner's copy, in which masks may be longer than what they hide.
 const MaxSummary = 1<<20 - 1<<10
 
-// ErrSummaryFull says that what the program wrote leaves no room for a summary.
-var ErrSummaryFull = errors.New("the step summary is full")
-
 const cutNote = "\n\n_The rest of this summary was cut: the limit is 1 MiB._\n"
 
-// AppendSummary adds Markdown behind what the program has left in
-// GITHUB_STEP_SUMMARY, as a block of its own. What does not fit is cut at the
-// end of a line, with a note, and cut is true. The error is [ErrNoFile] without
-// a file, [ErrSummaryFull] without room.
-func (f File) AppendSummary(markdown string) (cut bool, err error) {
-	if f.path == "" {
-		return false, fmt.Errorf("%s is not set: %w", f.variable, ErrNoFile)
+// ownSummary is room that gorun's own part of a summary always has.
+const ownSummary = 64 << 10
+
+// summarize is Markdown of a program with gorun's behind it, as a block of its
+// own, in at most limit bytes. What does not fit is cut at the end of a line,
+// with a note.
+func summarize(left []byte, limit int, markdown func(limit int) string) (text []byte, note string) {
+	theirs, _ := decode(left)
+	if len(theirs) > 0 {
+		text, _ := fit(string(theirs), max(limit-ownSummary, 0))
+		theirs = []byte(text)
 	}
-	_, err = f.rewrite(func(left []byte) ([]byte, string, error) {
-		if len(left) > MaxSummary {
-			return nil, "", ErrSummaryFull
-		}
-		kept, _ := decode(left)
-		if kept = ended(kept); len(kept) > 0 {
-			kept = append(kept, '\n') // Markdown begins a block after a blank line
-		}
-		var text string
-		text, cut = fit(strings.ToValidUTF8(markdown, "\ufffd"), MaxSummary-len(kept))
-		if cut && text == "" {
-			return nil, "", ErrSummaryFull
-		}
-		return append(kept, text...), "", nil
-	})
-	if err != nil {
-		return cut, fmt.Errorf("writing to %s: %w", f.variable, err)
+	if markdown == nil {
+		return theirs, ""
 	}
-	return cut, nil
+	if len(theirs) > 0 {
+		theirs = append(theirs, '\n') // Markdown begins a block after a blank line
+	}
+	room := max(limit-len(theirs), 1)
+	ours, cut := fit(strings.ToValidUTF8(markdown(room), "\ufffd"), room)
+	if cut && ours == "" {
+		return theirs, "it is full: gorun's summary has no room in it"
+	}
+	return append(theirs, ours...), ""
 }
 
 // fit returns as many whole lines as room bytes hold, with a note if these are

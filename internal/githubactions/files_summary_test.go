@@ -1,7 +1,6 @@
 package githubactions_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -16,11 +15,11 @@ func TestAppendSummary(t *testing.T) {
 		{"theirs\n", "a\xffb\n", "theirs\n\na\ufffdb\n"},
 		{"\xff\xfet\x00", "ours", "t\n\nours\n"},
 	} {
-		file, path := leave(t, "GITHUB_STEP_SUMMARY", tt.left)
-		if cut, err := file.AppendSummary(tt.markdown); cut || err != nil {
-			t.Errorf("%q: cut %v, %v", tt.markdown, cut, err)
+		step := newStep(t, "GITHUB_STEP_SUMMARY")
+		if note, err := step.ends(tt.left, nil, tt.markdown); note != "" || err != nil {
+			t.Errorf("%q: %q, %v", tt.markdown, note, err)
 		}
-		if got := read(t, path); got != tt.want {
+		if got := read(t, step.path); got != tt.want {
 			t.Errorf("%q instead of %q", got, tt.want)
 		}
 	}
@@ -32,19 +31,18 @@ func TestSummaryIsCut(t *testing.T) {
 		left, markdown string
 		cut            bool
 	}{
-		"just fits":         {"", strings.Repeat("a", limit-1), false},
+		"just fits":         {"", strings.Repeat("a", limit-2), false},
 		"just does not":     {"", strings.Repeat("a", limit), true},
 		"lines":             {"", strings.Repeat("a line\n", limit/6), true},
 		"characters":        {"", strings.Repeat("\u20ac", limit/2), true},
 		"beside much":       {strings.Repeat("b", limit/2), strings.Repeat("line\n", limit/8), true},
-		"beside almost all": {strings.Repeat("b", limit-200), strings.Repeat("line\n", 100), true},
+		"beside almost all": {strings.Repeat("b", limit-70<<10), strings.Repeat("line\n", 20<<10), true},
 	} {
-		file, path := leave(t, "GITHUB_STEP_SUMMARY", tt.left)
-		cut, err := file.AppendSummary(tt.markdown)
-		if cut != tt.cut || err != nil {
-			t.Errorf("%s: cut %v, %v", name, cut, err)
+		step := newStep(t, "GITHUB_STEP_SUMMARY")
+		if note, err := step.ends(tt.left, nil, tt.markdown); note != "" || err != nil {
+			t.Errorf("%s: %q, %v", name, note, err)
 		}
-		got := read(t, path)
+		got := read(t, step.path)
 		if len(got) > limit || !utf8.ValidString(got) || !strings.HasPrefix(got, tt.left) {
 			t.Errorf("%s: %d bytes, valid %v", name, len(got), utf8.ValidString(got))
 		}
@@ -55,15 +53,15 @@ func TestSummaryIsCut(t *testing.T) {
 	}
 }
 
-func TestSummaryIsFull(t *testing.T) {
-	for _, n := range []int{githubactions.MaxSummary - 3, githubactions.MaxSummary, githubactions.MaxSummary + 1} {
-		left := strings.Repeat("b", n)
-		file, path := leave(t, "GITHUB_STEP_SUMMARY", left)
-		if _, err := file.AppendSummary("ours"); !errors.Is(err, githubactions.ErrSummaryFull) {
-			t.Errorf("%d bytes: %v", n, err)
+// However much a program wrote, there is room for gorun's own summary.
+func TestSummaryOfAProgramIsCut(t *testing.T) {
+	for _, n := range []int{githubactions.MaxSummary - 3, githubactions.MaxSummary, 5 << 20} {
+		step := newStep(t, "GITHUB_STEP_SUMMARY")
+		if note, err := step.ends(strings.Repeat("b\n", n/2), nil, "ours"); note != "" || err != nil {
+			t.Errorf("%d bytes: %q, %v", n, note, err)
 		}
-		if read(t, path) != left {
-			t.Errorf("%d bytes: the summary has changed", n)
+		if got := read(t, step.path); len(got) > githubactions.MaxSummary || !strings.HasPrefix(got, "b\nb\n") || !strings.HasSuffix(got, "cut: the limit is 1 MiB._\n\nours\n") {
+			t.Errorf("%d bytes: %d, %q", n, len(got), got[len(got)-100:])
 		}
 	}
 }

@@ -14,19 +14,50 @@ import (
 	"github.com/org/gorun-action/internal/githubactions/parser"
 )
 
-// leave returns a file of the runner in which a program has left something.
-func leave(t testing.TB, variable, left string) (githubactions.File, string) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(path, []byte(left), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return at(variable, path), path
+// step is a file of the runner, and the program's own in its place.
+type step struct {
+	testing.TB
+	files     *githubactions.Files
+	path, own string
 }
 
-// at returns the file that a variable names.
-func at(variable, path string) githubactions.File {
-	return githubactions.NewFile(variable, func(name string) string { return map[string]string{variable: path}[name] })
+func newStep(t testing.TB, variable string) step {
+	t.Helper()
+	s := step{TB: t, path: filepath.Join(t.TempDir(), "file")}
+	s.must(os.WriteFile(s.path, nil, 0o600))
+	return s.open(variable)
+}
+
+// open is what gorun does before there is a program.
+func (s step) open(variable string) step {
+	s.Helper()
+	files, err := githubactions.OpenFiles(func(name string) string { return map[string]string{variable: s.path}[name] })
+	s.must(err)
+	s.files, s.own = files, files.Environ()[0][1]
+	s.Cleanup(func() { files.Remove() })
+	return s
+}
+
+func (s step) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// ends has the program leave something, and gorun conclude.
+func (s step) ends(left string, outputs []githubactions.Entry, markdown string) (note string, err error) {
+	s.Helper()
+	s.must(os.WriteFile(s.own, []byte(left), 0o600))
+	return s.closes(outputs, markdown)
+}
+
+func (s step) closes(outputs []githubactions.Entry, markdown string) (note string, err error) {
+	notes, err := s.files.Close(outputs, func(int) string { return markdown })
+	if _, err := os.Lstat(s.own); err == nil {
+		s.Error("the program's own file is still there")
+	}
+	return strings.Join(notes, "\n"), err
 }
 
 func read(t testing.TB, path string) string {
@@ -78,16 +109,16 @@ func TestAppend(t *testing.T) {
 		{"delimiters that become the same", "a<<\xfe\nb\n\xff\n", pairs("a", "b"), ""},
 		{"an open character at the end", "a=b\xe2", pairs("a", "b\ufffd"), ""},
 	} {
-		file, path := leave(t, "GITHUB_OUTPUT", tt.left)
-		note, err := file.Append(outputs...)
+		step := newStep(t, "GITHUB_OUTPUT")
+		note, err := step.ends(tt.left, outputs, "")
 		if err != nil || !strings.Contains(note, tt.note) || (note == "") != (tt.note == "") {
 			t.Errorf("%s: error %v, note %q", tt.name, err, note)
 		}
-		got, err := parser.File([]byte(read(t, path)))
+		got, err := parser.File([]byte(read(t, step.path)))
 		if diff := cmp.Diff(append(tt.kept, entries(outputs)...), got); diff != "" || err != nil {
 			t.Errorf("%s: error %v, %s", tt.name, err, diff)
 		}
-		if tt.note == "" && !strings.HasPrefix(string([]rune(read(t, path))), string([]rune(tt.left))) {
+		if tt.note == "" && !strings.HasPrefix(string([]rune(read(t, step.path))), string([]rune(tt.left))) {
 			t.Errorf("%s: what was left has changed without a note", tt.name)
 		}
 	}
@@ -111,11 +142,11 @@ func entries(from []githubactions.Entry) []parser.Entry {
 
 // TestAppendTo act differs in what it loses of a value, and in nothing else.
 func TestAppendToAct(t *testing.T) {
-	file, path := leave(t, "GITHUB_OUTPUT", "a<<E\nopen")
-	if _, err := file.Append(outputs...); err != nil {
+	step := newStep(t, "GITHUB_OUTPUT")
+	if _, err := step.ends("a<<E\nopen", outputs, ""); err != nil {
 		t.Fatal(err)
 	}
-	got, err := parser.ActFile([]byte(read(t, path)))
+	got, err := parser.ActFile([]byte(read(t, step.path)))
 	want := map[string]string{}
 	for _, e := range outputs {
 		want[e.Name] = strings.ReplaceAll(strings.TrimLeft(e.Value, "\n"), "\r\n", "\n")
@@ -125,69 +156,130 @@ func TestAppendToAct(t *testing.T) {
 	}
 }
 
-func TestEnvironmentKeepsCase(t *testing.T) {
-	file, path := leave(t, "GITHUB_ENV", "path=a\n")
-	if note, err := file.Append(githubactions.Entry{Name: "PATH", Value: "b"}); note != "" || err != nil {
-		t.Error(note, err)
-	}
-	got, _ := parser.File([]byte(read(t, path)))
-	if diff := cmp.Diff(pairs("path", "a", "PATH", "b"), got); diff != "" {
-		t.Error(diff)
+// What is not gorun's to judge goes to the runner as it is, behind what was there.
+func TestHandedOn(t *testing.T) {
+	for _, variable := range []string{"GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE"} {
+		step := newStep(t, variable)
+		step.must(os.WriteFile(step.path, []byte("before"), 0o600))
+		step = step.open(variable)
+		note, err := step.ends("path=a\noutcome=b\nbroken", outputs, "gorun's")
+		if got := read(t, step.path); note != "" || err != nil || got != "before\npath=a\noutcome=b\nbroken" {
+			t.Errorf("%s: %q, %q, %v", variable, got, note, err)
+		}
 	}
 }
 
 func TestRefusedNames(t *testing.T) {
 	for _, name := range []string{"", "a=b", "a<<b", "a<", "a\nb", "a\rb", "a\x00", "\ufeffa", "a\xff", "a\u0085"} {
-		file, path := leave(t, "GITHUB_OUTPUT", "a=b\nbroken")
-		_, err := file.Append(githubactions.Entry{Name: "fine"}, githubactions.Entry{Name: name})
+		step := newStep(t, "GITHUB_OUTPUT")
+		_, err := step.ends("a=b\n", []githubactions.Entry{{Name: "fine"}, {Name: name}}, "")
 		if err == nil || !strings.Contains(err.Error(), "GITHUB_OUTPUT") {
 			t.Errorf("%q: %v", name, err)
 		}
-		if read(t, path) != "a=b\nbroken" {
+		if read(t, step.path) != "" {
 			t.Errorf("%q: the file has changed", name)
 		}
 	}
 }
 
+// A runner that names no file is told nothing.
 func TestNoFile(t *testing.T) {
-	file := at("GITHUB_OUTPUT", "")
-	if _, err := file.Append(outputs...); !errors.Is(err, githubactions.ErrNoFile) {
-		t.Error(err)
+	files, err := githubactions.OpenFiles(func(string) string { return "" })
+	if err != nil || len(files.Environ()) > 0 {
+		t.Fatal(err, files.Environ())
 	}
-	if _, err := file.AppendSummary("x"); !errors.Is(err, githubactions.ErrNoFile) {
-		t.Error(err)
+	if notes, err := files.Close(outputs, func(int) string { return "x" }); len(notes) > 0 || err != nil {
+		t.Error(notes, err)
 	}
 }
 
-// TestSpecialFiles has programs that put something else in the file's place.
-func TestSpecialFiles(t *testing.T) {
-	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
-	for name, make := range map[string]func(path string) error{
-		"removed":       func(string) error { return nil },
-		"link":          func(path string) error { return os.Symlink(elsewhere, path) },
-		"link to /proc": func(path string) error { return os.Symlink("/proc/self/fd/1", path) },
-		"pipe":          func(path string) error { return syscall.Mkfifo(path, 0o600) },
-		"directory":     func(path string) error { return os.Mkdir(path, 0o700) },
-	} {
-		path := filepath.Join(t.TempDir(), "file")
-		if err := make(path); err != nil {
+// inPlace are things that a program can put in the place of a file. Whether
+// gorun replaces it is in the value.
+func inPlace(elsewhere string) map[string]func(path string) error {
+	return map[string]func(path string) error{
+		"removed":          os.Remove,
+		"unwritable":       func(path string) error { return os.Chmod(path, 0) },
+		"link":             func(path string) error { return errors.Join(os.Remove(path), os.Symlink(elsewhere, path)) },
+		"link to nothing":  func(path string) error { return errors.Join(os.Remove(path), os.Symlink(elsewhere+"/none", path)) },
+		"link to /proc":    func(path string) error { return errors.Join(os.Remove(path), os.Symlink("/proc/self/fd/1", path)) },
+		"hard link":        func(path string) error { return errors.Join(os.Remove(path), os.Link(elsewhere, path)) },
+		"pipe":             func(path string) error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)) },
+		"another's output": func(path string) error { return os.WriteFile(path, []byte("outcome=forged\n"), 0o600) },
+		"much":             func(path string) error { return os.Truncate(path, 1<<40) },
+		"directory":        func(path string) error { return errors.Join(os.Remove(path), os.MkdirAll(path+"/full", 0o700)) },
+	}
+}
+
+// A program that puts something else in the place of its own file, or of the
+// runner's, changes nothing about gorun's outputs: they are there, or there is an
+// error.
+func TestHostileFiles(t *testing.T) {
+	for _, whose := range []string{"its own", "the runner's"} {
+		elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+		if err := os.WriteFile(elsewhere, []byte("outcome=elsewhere\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		note, err := at("GITHUB_OUTPUT", path).Append(outputs...)
-		if err != nil || (note == "") != (name == "removed") {
-			t.Errorf("%s: error %v, note %q", name, err, note)
-			continue // reading a pipe would hang
+		for name, make := range inPlace(elsewhere) {
+			step := newStep(t, "GITHUB_OUTPUT")
+			path := step.own
+			if whose == "the runner's" {
+				path = step.path
+			}
+			step.must(make(path))
+			_, err := step.closes(outputs, "")
+			if whose == "the runner's" && name == "directory" {
+				if err == nil {
+					t.Errorf("%s %s: no error", whose, name)
+				}
+				continue
+			}
+			got, parseErr := parser.File([]byte(read(t, step.path)))
+			var values []string
+			for _, e := range got {
+				if strings.EqualFold(e.Name, "outcome") {
+					values = append(values, e.Value)
+				}
+			}
+			if err != nil || parseErr != nil || len(values) != 1 || values[0] != "failure" {
+				t.Errorf("%s %s: outcome %q, %v, %v", whose, name, values, err, parseErr)
+			}
+			if info, err := os.Lstat(step.path); err != nil || info.Mode() != 0o600 {
+				t.Errorf("%s %s: %v, %v", whose, name, info, err)
+			}
 		}
-		got, err := parser.File([]byte(read(t, path)))
-		if diff := cmp.Diff(entries(outputs), got); diff != "" || err != nil {
-			t.Errorf("%s: error %v, %s", name, err, diff)
+		if read(t, elsewhere) != "outcome=elsewhere\n" {
+			t.Error("a link was followed")
 		}
 	}
-	if _, err := os.Lstat(elsewhere); !errors.Is(err, os.ErrNotExist) {
-		t.Error("a link was followed")
+}
+
+// What has the old files open writes to nobody.
+func TestLateWriter(t *testing.T) {
+	step := newStep(t, "GITHUB_OUTPUT")
+	var late []*os.File
+	for _, path := range []string{step.own, step.path} {
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+		step.must(err)
+		defer file.Close()
+		late = append(late, file)
 	}
-	if _, err := at("GITHUB_OUTPUT", "/dev/null").Append(outputs...); err == nil {
-		t.Error("a device was written to or removed")
+	_, err := step.ends("a=b\n", outputs, "")
+	step.must(err)
+	for _, file := range late {
+		_, err := file.WriteString("outcome=late\n")
+		step.must(err)
+	}
+	if got := read(t, step.path); strings.Contains(got, "late") || !strings.HasPrefix(got, "a=b\n") {
+		t.Errorf("%q", got)
+	}
+}
+
+// What is no file to begin with is refused before there is a program.
+func TestNoRegularFile(t *testing.T) {
+	for _, path := range []string{os.DevNull, t.TempDir()} {
+		if _, err := githubactions.OpenFiles(func(string) string { return path }); err == nil || !strings.Contains(err.Error(), "GITHUB_OUTPUT: it is not a regular file") {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
 
@@ -197,14 +289,11 @@ func FuzzFile(f *testing.F) {
 	for _, left := range []string{"", "a=b\n", "a<<E\nb\nE\n", "a<<E\nb", "\ufeffa=b\nc", "\xff\xfea\x00=\x00", "OUT=1\nx", "a<<\xfe\nb\n\xff\n"} {
 		f.Add([]byte(left), "out", "value\nEOF\nout=forged\n")
 	}
-	path := filepath.Join(f.TempDir(), "file")
 	f.Fuzz(func(t *testing.T, left []byte, name, value string) {
-		if err := os.WriteFile(path, left, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		step := newStep(t, "GITHUB_OUTPUT")
 		ours := []githubactions.Entry{{Name: "fixed", Value: value}, {Name: name, Value: value + "\r"}}
-		if _, err := at("GITHUB_OUTPUT", path).Append(ours...); err != nil {
-			if read(t, path) != string(left) {
+		if _, err := step.ends(string(left), ours, ""); err != nil {
+			if read(t, step.path) != "" {
 				t.Fatal("the file has changed, and an error says", err)
 			}
 			return
@@ -216,7 +305,7 @@ func FuzzFile(f *testing.F) {
 				want = append(want, e)
 			}
 		}
-		got, err := parser.File([]byte(read(t, path)))
+		got, err := parser.File([]byte(read(t, step.path)))
 		if diff := cmp.Diff(append(want, entries(ours)...), got, cmpopts.EquateEmpty()); diff != "" || err != nil {
 			t.Error(err, diff)
 		}
