@@ -2,6 +2,7 @@ package runner
 
 import (
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -130,6 +131,18 @@ func TestClassify(t *testing.T) {
 		{"flag provided but not defined: -json", container.ExitStatus{Code: 2}, Usage, "1.24"},
 		{"usage: go run", container.ExitStatus{Code: 2}, Usage, "gorun -h"},
 		{"", container.ExitStatus{Code: 137}, Infrastructure, "memory"},
+		{"invalid value \"x\" for flag -p: parse error\nusage: go build", container.ExitStatus{Code: 2}, Usage, "gorun -h"},
+		{"", container.ExitStatus{Code: 2}, Infrastructure, ""},
+		{"", container.ExitStatus{Code: 143}, Infrastructure, ""},
+		{"", container.ExitStatus{Code: 130}, Infrastructure, ""},
+		{"", container.ExitStatus{Code: -1, Signal: syscall.SIGTERM}, Infrastructure, ""},
+		{"# example.com/x\ngo: open /tmp/b: too many open files", container.ExitStatus{Code: 1}, Infrastructure, "ulimit -n"},
+		{"pipe2: too many open files in system\n", container.ExitStatus{Code: 1}, Infrastructure, "ulimit -n"},
+		{"fork/exec /go/pkg/tool/compile: resource temporarily unavailable", container.ExitStatus{Code: 1}, Infrastructure, "ulimit -u"},
+		{"fork/exec /go/pkg/tool/link: cannot allocate memory", container.ExitStatus{Code: 1}, Infrastructure, "memory"},
+		{"fatal error: runtime: out of memory", container.ExitStatus{Code: 1}, Infrastructure, "memory"},
+		{"read /src/main.go: input/output error", container.ExitStatus{Code: 1}, Infrastructure, "disk"},
+		{"main.go:3:1: undefined: too many open files in my list", container.ExitStatus{Code: 1}, BuildFailed, ""},
 		{"stat /src/nope: directory not found", container.ExitStatus{Code: 1}, BuildFailed, "package argument"},
 		{"stat nope.go: no such file or directory", container.ExitStatus{Code: 1}, BuildFailed, "package argument"},
 		{"package nope is not in std (/go/src/nope)", container.ExitStatus{Code: 1}, BuildFailed, "package argument"},

@@ -22,6 +22,10 @@ var rules = []rule{
 		"what was downloaded is not what go.sum or the checksum database knows: do not use it; if the author moved a tag, `go clean -modcache` and a new version help"},
 	{`no space left on device`, Infrastructure, "make room on the disk, or name directories on another one with TMPDIR, --cache-dir, GOCACHE and GOMODCACHE"},
 	{`disk quota exceeded`, Infrastructure, "make room on the disk, or name directories on another one with TMPDIR, --cache-dir, GOCACHE and GOMODCACHE"},
+	{`(?m): too many open files( in system)?$`, Infrastructure, "raise the limit of open files (ulimit -n), or use -p=1"},
+	{`(?m): resource temporarily unavailable$`, Infrastructure, "raise the limit of processes (ulimit -u), or use -p=1"},
+	{`(?m): cannot allocate memory$|^fatal error: (?:runtime: )?(?:out of memory|cannot allocate memory)`, Infrastructure, "give the build more memory, or use -p=1"},
+	{`(?m): (?:input/output error|stale (?:NFS )?file handle|transport endpoint is not connected)$`, Infrastructure, "look at the disk or the mount that is named"},
 	{`read-only file system`, Infrastructure, "name writable caches with --cache-dir, GOCACHE or GOMODCACHE"},
 	{`build cache is (?:required|disabled)|GOPATH entry is relative`, Usage,
 		"the go command's caches need absolute paths: set HOME, or GOCACHE and GOPATH"},
@@ -52,6 +56,9 @@ var rules = []rule{
 	{`gorun-capture: `, Infrastructure, "make room in the temporary directory, or name another one with TMPDIR"},
 }
 
+// usageWords are those of the flag package and of cmd/go/internal/base.Usage.
+const usageWords = `(?m)^usage: |^flag provided but not defined|^flag needs an argument|^invalid (?:boolean )?value |^Run 'go help `
+
 // classify says what kind of failure the go command's words describe.
 func classify(text string, status container.ExitStatus) *fault {
 	for _, r := range rules {
@@ -63,8 +70,10 @@ func classify(text string, status container.ExitStatus) *fault {
 	switch {
 	case status.Signal == syscall.SIGKILL, status.Code == 128+int(syscall.SIGKILL):
 		return &fault{outcome: Infrastructure, hint: "the go command was killed, most likely for memory: give the build more, or use -p=1"}
-	case status.Code == 2:
+	case status.Code == 2 && regexp.MustCompile(usageWords).MatchString(text):
 		return &fault{outcome: Usage, hint: "see gorun -h"}
+	case status.Signal != 0, status.Code == 2, status.Code > 128: // it says 2 after an interrupt, too
+		return &fault{outcome: Infrastructure}
 	}
 	return &fault{outcome: BuildFailed}
 }

@@ -73,6 +73,10 @@ func (c *Container) Run(ctx context.Context, cmd container.Command) (container.E
 	return status, errors.Join(err, <-output)
 }
 
+// maxProcesses is far above what the go command starts, which is a few for each
+// processor.
+const maxProcesses = 4096
+
 // create creates the container. It is not cut short: the engine would go on
 // creating, and there would be nothing to remove yet.
 func (c *Container) create(ctx context.Context, name string, cmd container.Command) error {
@@ -102,6 +106,10 @@ func (c *Container) create(ctx context.Context, name string, cmd container.Comma
 		Mounts:      mounts,
 		LogConfig:   dockercontainer.LogConfig{Type: "none"}, // we read the output; the engine need not keep it
 		SecurityOpt: []string{"no-new-privileges"},
+		// Of what root may do, a build needs nothing: no raw sockets in this
+		// machine's network, no device nodes, no files of others.
+		CapDrop:   []string{"ALL"},
+		Resources: dockercontainer.Resources{PidsLimit: new(int64(maxProcesses))},
 	}
 	_, err = c.Engine.api.ContainerCreate(ctx, config, host, nil, nil, name)
 	if err != nil && strings.Contains(err.Error(), "bind source path does not exist") {

@@ -22,16 +22,14 @@ func (o Origin) Released() bool {
 }
 
 // Foreign reports whether a run may have executed what somebody without the
-// right to write proposes. The events are those that anybody can start; GitHub
-// runs some of them on the default branch, with its rights, and warns of what
-// they leave in the cache: "Events that trigger workflows" and "Security
-// hardening for GitHub Actions", docs.github.com.
+// right to write proposes. Only of a few events it is known that it takes that
+// right to start them, and GitHub adds others over time; some of those that
+// anybody can start run on the default branch, with its rights: "Events that
+// trigger workflows" and "Security hardening for GitHub Actions",
+// docs.github.com.
 func (o Origin) Foreign() bool {
-	foreign := []string{
-		"pull_request", "pull_request_target", "pull_request_review", "pull_request_review_comment",
-		"issue_comment", "workflow_run",
-	}
-	return slices.Contains(foreign, o.Event) || o.ofPullRequest()
+	writers := []string{"push", "schedule", "workflow_dispatch", "repository_dispatch", "release"}
+	return o != Origin{} && !slices.Contains(writers, o.Event) || o.ofPullRequest()
 }
 
 func (o Origin) ofPullRequest() bool { return strings.HasPrefix(o.Ref, "refs/pull/") }
@@ -54,7 +52,7 @@ type Trust struct {
 // checked.
 //
 // What a foreign run wrote is for runs of the same pull request only. One that
-// was on a branch (pull_request_target, issue_comment, workflow_run) wrote for
+// was on a branch (pull_request_target, issue_comment, merge_group) wrote for
 // nobody: there the ref does not tell one stranger's proposal from another's.
 func (t Trust) Admits(m Manifest) error {
 	from, to := m.Origin, t.Origin
