@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -119,7 +118,7 @@ func modVersions(f *modfile.File, versions map[string]string) {
 // their go.mod files alone. The last version of a module is the highest in a
 // file that the go command wrote.
 func sumVersions(file string, versions map[string]string) {
-	data, _ := os.ReadFile(file)
+	data, _ := ReadFile(file)
 	for line := range strings.Lines(string(data)) {
 		fields := strings.Fields(line)
 		if len(fields) == 3 && !strings.HasSuffix(fields[1], "/go.mod") {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -103,8 +104,14 @@ func (ix *Index) consume(fd int, f *fileRecord, r role) error {
 		}
 		r = wholeFile
 	}
+	if f.stamp.Size > maxWhole {
+		return errTooLarge
+	}
 	if r == wholeFile && f.stamp.Size > keptBuffer {
 		return ix.stream(fd, f, grown(buf, keptBuffer))
+	}
+	if f.stamp.Size > maxText {
+		return errTooLarge
 	}
 	data, err := readFull(fd, grown(buf, f.stamp.Size), f.stamp.Size, r)
 	if err != nil {
@@ -216,7 +223,36 @@ func openFile(path string) (fd int, s stamp, err error) {
 	return fd, s, err
 }
 
-var errIrregular = errors.New("no regular file")
+var errIrregular = errors.New("it is not a regular file")
+
+// maxText is far more than any source, go.mod or go.sum has that the go command
+// could build: the largest of the standard library has 1 MiB. What is larger is
+// not held in memory, and has no key.
+const maxText = 128 << 20
+
+// maxWhole is what no file of a build has: the linker makes no executable of
+// that size.
+const maxWhole = 2 << 30
+
+var errTooLarge = errors.New("it is too large for a source")
+
+// ReadFile reads a regular file, of at most 128 MiB. It does not wait for the
+// writer of a pipe, and reads no device, which may have no end.
+func ReadFile(path string) ([]byte, error) {
+	fd, s, err := openFile(path)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	if s.Size > maxText {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errTooLarge}
+	}
+	data, err := readTo(fd, make([]byte, s.Size+1), 0, int(s.Size)+1)
+	if err != nil {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
+	}
+	return data, nil
+}
 
 // readFull reads size bytes into buf; of a test file only as much as counts.
 func readFull(fd int, buf []byte, size int64, r role) ([]byte, error) {

@@ -119,7 +119,7 @@ func (w Workspace) candidates(path string) (dirs []string) {
 }
 
 func (w *Workspace) readGoWork() {
-	data, err := os.ReadFile(w.GoWork)
+	data, err := ReadFile(w.GoWork)
 	if err != nil {
 		return
 	}
@@ -174,7 +174,7 @@ func (w *Workspace) addReplaced(base string, list []*modfile.Replace) {
 // parseMod returns an empty file where there is none to understand. The lax
 // parse leaves out replacements, but reads what a newer Go wrote.
 func parseMod(file string) *modfile.File {
-	data, err := os.ReadFile(file)
+	data, err := ReadFile(file)
 	if err != nil {
 		return &modfile.File{}
 	}

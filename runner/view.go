@@ -325,7 +325,7 @@ func (r *run) modfileSum(dir string) string {
 // -overlay). One that cannot be read is the go command's to report.
 func replacements(dir, overlay string) []string {
 	var o struct{ Replace map[string]string }
-	data, err := os.ReadFile(overlay)
+	data, err := cachekeys.ReadFile(overlay)
 	if err != nil || json.Unmarshal(data, &o) != nil {
 		return nil
 	}
