@@ -64,20 +64,22 @@ func (s *state) bumpIn(rel string) bool {
 	return ok && s.frozen(rel, text)
 }
 
-// image is a squashfs of probe/lib in which lib.go has another number; sizes,
-// times and inodes are the same in all.
+// image is a file system of probe/lib that cannot be written, in which lib.go
+// has another number; sizes, times and inodes are the same in all of a kind.
 func (s *state) image(number string) bool {
-	image := s.out("lib.image")
 	from := filepath.Join(s.tree.trash, "lib"+number)
-	if _, err := os.Stat(from + ".image"); err != nil {
+	squash, erofs := from+".squashfs", from+".erofs"
+	if _, err := os.Stat(erofs); err != nil {
 		text, ok := s.read(s.probe("lib/lib.go"))
 		if !ok || !s.command1("cp", "-a", s.abs(s.probe("lib")), from) ||
 			os.WriteFile(filepath.Join(from, "lib.go"), []byte(replaceOnce(text, "10", number)), 0o644) != nil ||
-			!s.command1("mksquashfs", from, from+".image", "-quiet", "-no-progress", "-all-time", "1577836800", "-mkfs-time", "1577836800", "-no-compression") {
+			!s.command1("mksquashfs", from, squash, "-quiet", "-no-progress", "-all-time", "1577836800", "-mkfs-time", "1577836800", "-no-compression") ||
+			!s.command1("mkfs.erofs", "-T1577836800", "-Enosbcrc", erofs, from) {
 			return false
 		}
 	}
-	return !s.exists("out/lib.image") && os.Link(from+".image", image) == nil && s.later(func() error { return os.Remove(image) })
+	image := s.out("lib.image")
+	return !s.exists("out/lib.image") && os.Link(s.pick(squash, erofs), image) == nil && s.later(func() error { return os.Remove(image) })
 }
 
 // spellingEdits name files through a link and back: the text of such a path
