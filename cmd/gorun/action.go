@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -166,11 +165,11 @@ func (a *action) conclude(r runner.Result) runner.Result {
 	notes, filesErr := a.closeFiles(r, verdict)
 	if filesErr != nil {
 		r = r.Untold(filesErr)
-		if err = filesErr; verdict != "" {
-			err = errors.Join(err, report.WriteVerdict(verdict, r))
+		if verdict != "" {
+			_ = report.WriteVerdict(verdict, r) // the step has failed either way
 		}
 	}
-	if err != nil {
+	if err != nil || filesErr != nil {
 		a.stream.Command(githubactions.Error(githubactions.Position{}, "gorun", r.Error))
 	}
 	if a.exposed != nil {

@@ -68,6 +68,9 @@ func openFile(variable, path, dir string) (file, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		f.mode, err = 0o644, nil
 	}
+	if len(before) > maxFile { // the rest of it would be lost
+		err = fmt.Errorf("it has more than %d bytes before the program begins", maxFile)
+	}
 	if err != nil {
 		return f, err
 	}
@@ -152,26 +155,36 @@ func joined(a, b string) string {
 	return a + "; " + b
 }
 
-// readRegular reads a regular file, and neither follows a link nor waits for
+// openRegular opens a regular file, and neither follows a link nor waits for
 // somebody at the other end of a pipe.
-func readRegular(path string) ([]byte, fs.FileMode, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+func openRegular(path string, flag int) (*os.File, fs.FileMode, error) {
+	file, err := os.OpenFile(path, flag|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
 	if errors.Is(err, syscall.ELOOP) {
 		err = errNotRegular
 	}
 	if err != nil {
 		return nil, 0, err
 	}
-	defer file.Close()
 	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errNotRegular
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, file.Close())
+	}
+	return file, info.Mode().Perm(), nil
+}
+
+// readRegular reads a regular file of at most maxFile bytes, and one byte more
+// of a larger one.
+func readRegular(path string) ([]byte, fs.FileMode, error) {
+	file, mode, err := openRegular(path, os.O_RDONLY)
 	if err != nil {
 		return nil, 0, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, 0, errNotRegular
-	}
+	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	return data, info.Mode().Perm(), err
+	return data, mode, err
 }
 
 var errNotRegular = errors.New("it is not a regular file")
@@ -205,18 +218,11 @@ func another(path string, text []byte, mode fs.FileMode) error {
 }
 
 func overwrite(path string, text []byte) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+	file, _, err := openRegular(path, os.O_WRONLY)
 	if err != nil {
 		return err
 	}
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errNotRegular
-	}
-	if err == nil {
-		err = file.Truncate(0)
-	}
-	if err == nil {
+	if err = file.Truncate(0); err == nil {
 		_, err = file.Write(text)
 	}
 	return errors.Join(err, file.Close())
