@@ -162,7 +162,7 @@ func (r *run) warnUnusable(err error) {
 // writable makes a build cache, and returns what speaks against writing into
 // it. Each of its 256 directories belongs to the user who came first.
 func writable(cache string) error {
-	if err := os.MkdirAll(cache, 0o777); err != nil { // as cmd/go does
+	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return err
 	}
 	err := mayWrite(cache)

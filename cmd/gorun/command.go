@@ -26,7 +26,8 @@ type command struct {
 	stdin, stdout, stderr *os.File
 	signals               chan os.Signal // nil receives none
 	now                   func() time.Time
-	action                *action // not nil in the GitHub Action
+	action                *action       // not nil in the GitHub Action
+	uncached              runner.Warned // why there is no cache directory
 }
 
 // run is the whole of gorun: inputs → Spec → Result → exit status.
@@ -48,13 +49,19 @@ func (c *command) run(ctx context.Context) int {
 	spec.Stdout, spec.Stderr = log.output(c.stdout, c.stderr)
 	host := &supervision{}
 	defer host.close()
+	events := &oneCacheWarning{Reporter: log.reporter}
+	forget, err := c.ownCache(&spec, host, events)
+	if err != nil {
+		return c.conclude(o, log, c.refuse(log, o, err))
+	}
+	defer forget()
 	if !spec.Replace {
 		host.start() // beside the plan
 	}
 	r := &runner.Runner{
 		Builder: c.provider(o, spec, host, log),
 		Host:    host,
-		Report:  &oneCacheWarning{Reporter: log.reporter},
+		Report:  events,
 		Now:     c.now,
 		Keys:    c.keyring(spec),
 		Store:   executables{c.store(spec), limits(o), indexes(spec), c.apart()},
@@ -137,16 +144,6 @@ func workingDir(chdir string) (string, error) {
 		return real, nil
 	}
 	return chdir, nil
-}
-
-func cacheDir(o options, env goenv.Env) string {
-	if o.cacheDir != "" {
-		return o.cacheDir
-	}
-	if dir := env.CacheDir(); dir != "" {
-		return filepath.Join(dir, "gorun")
-	}
-	return filepath.Join(os.TempDir(), fmt.Sprintf("gorun-cache-%d", os.Getuid()))
 }
 
 func (c *command) provider(o options, spec runner.Spec, host *supervision, log *log) *provision.Provider {

@@ -59,6 +59,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 type killer struct {
 	dir, tmp, mark string
 	mode           string // --cache-mode
+	gorun          string // another executable than the test's
 	env            []string
 }
 
@@ -107,6 +108,9 @@ func (k *killer) command(t *testing.T, args ...string) *exec.Cmd {
 	}
 	cmd := exec.Command(self, args...)
 	cmd.Args[0] = "gorun"
+	if k.gorun != "" {
+		cmd.Path = k.gorun
+	}
 	cmd.Dir, cmd.Env = filepath.Join(k.dir, "src"), append(slices.Clip(k.env), "GORUN_CACHE_MODE="+k.mode) // runs side by side add to it
 	return cmd
 }

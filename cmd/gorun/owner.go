@@ -27,6 +27,7 @@ func (c *command) settle(o options, spec *runner.Spec) error {
 			return err
 		}
 	}
+	c.checkCache(spec)
 	if err := c.chooseTemp(spec); err != nil || c.action == nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,15 +29,15 @@ func (c *command) chooseTemp(spec *runner.Spec) error {
 		return nil
 	}
 	dir := filepath.Join(spec.CacheDir, "tmp")
-	if os.MkdirAll(dir, 0o777) == nil && unix.Access(dir, unix.W_OK|unix.X_OK) == nil && !noexec(dir) {
+	if spec.CacheDir != "" && os.MkdirAll(dir, 0o755) == nil && unix.Access(dir, unix.W_OK|unix.X_OK) == nil && !noexec(dir) {
 		spec.Env = spec.Env.With("GOTMPDIR", dir)
 		return nil
 	}
-	if _, err := os.Stat(filepath.Join(spec.CacheDir, "executables")); err == nil || writable {
+	if _, err := os.Stat(filepath.Join(spec.CacheDir, "executables")); err == nil && spec.CacheDir != "" || writable {
 		return nil
 	}
 	return &buildflags.UsageError{
-		Message: fmt.Sprintf("nothing can be written to %s and %s, where gorun builds and keeps executables", temp, spec.CacheDir),
+		Message: fmt.Sprintf("nothing can be written to %s and %s, where gorun builds and keeps executables", temp, cmp.Or(spec.CacheDir, "a cache directory")),
 		Hint:    "make them writable; in a container: --tmpfs /tmp:exec and -v gorun-cache:/cache",
 	}
 }

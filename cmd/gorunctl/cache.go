@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"text/tabwriter"
@@ -32,16 +31,16 @@ func cacheFlag(f *flags) *string {
 // store returns the store in a cache directory, by default the one that gorun
 // takes.
 func (c *command) store(dir string) (*store.Dir, error) {
-	dir = cmp.Or(dir, c.env.Get("GORUN_CACHE_DIR"), c.ownCacheDir())
+	dir = cmp.Or(dir, c.env.Get("GORUN_CACHE_DIR"))
+	if dir == "" {
+		caches := c.env.CacheDir()
+		if caches == "" {
+			return nil, errors.New("there is no home directory with a cache: name one with --cache-dir")
+		}
+		dir = filepath.Join(caches, "gorun")
+	}
 	root, err := filepath.Abs(filepath.Join(dir, executables))
 	return &store.Dir{Root: root}, err
-}
-
-func (c *command) ownCacheDir() string {
-	if dir := c.env.CacheDir(); dir != "" {
-		return filepath.Join(dir, "gorun")
-	}
-	return filepath.Join(os.TempDir(), fmt.Sprintf("gorun-cache-%d", os.Getuid()))
 }
 
 const cacheListHelp = `Usage: gorunctl cache ls [flags]

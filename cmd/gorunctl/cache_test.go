@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -115,20 +114,16 @@ func TestCacheDir(t *testing.T) {
 	p := newPantry(t)
 	p.keep("k", "hello", 0)
 	parent := t.TempDir()
-	for _, name := range []string{"gorun", fmt.Sprintf("gorun-cache-%d", os.Getuid())} {
-		if err := os.Symlink(p.dir, filepath.Join(parent, name)); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.Symlink(p.dir, filepath.Join(parent, "gorun")); err != nil {
+		t.Fatal(err)
 	}
-	t.Setenv("TMPDIR", parent)
 	for what, c := range map[string]struct {
 		flag    string
 		environ []string
 	}{
-		"the flag":              {"--cache-dir=" + p.dir, []string{"GORUN_CACHE_DIR=/nowhere"}},
-		"the variable":          {"--json", []string{"GORUN_CACHE_DIR=" + p.dir, "XDG_CACHE_HOME=/nowhere"}},
-		"the user's cache":      {"--json", []string{"XDG_CACHE_HOME=" + parent}},
-		"a user without a home": {"--json", nil},
+		"the flag":         {"--cache-dir=" + p.dir, []string{"GORUN_CACHE_DIR=/nowhere"}},
+		"the variable":     {"--json", []string{"GORUN_CACHE_DIR=" + p.dir, "XDG_CACHE_HOME=/nowhere"}},
+		"the user's cache": {"--json", []string{"XDG_CACHE_HOME=" + parent}},
 	} {
 		p.environ = c.environ
 		if out, _ := p.run(0, "cache", "ls", c.flag); !strings.Contains(out, "hello") {
@@ -284,6 +279,6 @@ func TestCacheOfOthers(t *testing.T) {
 	}
 	for _, args := range []string{"ls", "rm a", "rm --all", "prune", "verify"} {
 		_, errs := p.run(1, append([]string{"cache"}, strings.Fields(args)...)...)
-		p.wants(errs, "gorunctl: ", "may be written by everybody")
+		p.wants(errs, "gorunctl: ", "somebody else can write")
 	}
 }

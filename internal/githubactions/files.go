@@ -9,9 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/org/gorun-action/internal/private"
 )
 
 // maxFile bounds what is read of a file that a program has left. The runner
@@ -155,39 +156,17 @@ func joined(a, b string) string {
 	return a + "; " + b
 }
 
-// openRegular opens a regular file, and neither follows a link nor waits for
-// somebody at the other end of a pipe.
-func openRegular(path string, flag int) (*os.File, fs.FileMode, error) {
-	file, err := os.OpenFile(path, flag|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
-	if errors.Is(err, syscall.ELOOP) {
-		err = errNotRegular
-	}
-	if err != nil {
-		return nil, 0, err
-	}
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errNotRegular
-	}
-	if err != nil {
-		return nil, 0, errors.Join(err, file.Close())
-	}
-	return file, info.Mode().Perm(), nil
-}
-
 // readRegular reads a regular file of at most maxFile bytes, and one byte more
 // of a larger one.
 func readRegular(path string) ([]byte, fs.FileMode, error) {
-	file, mode, err := openRegular(path, os.O_RDONLY)
+	file, st, err := private.Open(path, os.O_RDONLY)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	return data, mode, err
+	return data, fs.FileMode(st.Mode & 0o777), err
 }
-
-var errNotRegular = errors.New("it is not a regular file")
 
 // put makes text the content of a file, and reads it back as the runner will.
 // Where it has to be written anew, it becomes another file of that name, so
@@ -218,7 +197,7 @@ func another(path string, text []byte, mode fs.FileMode) error {
 }
 
 func overwrite(path string, text []byte) error {
-	file, _, err := openRegular(path, os.O_WRONLY)
+	file, _, err := private.Open(path, os.O_WRONLY)
 	if err != nil {
 		return err
 	}

@@ -277,7 +277,7 @@ func TestLateWriter(t *testing.T) {
 // What is no file to begin with is refused before there is a program.
 func TestNoRegularFile(t *testing.T) {
 	for _, path := range []string{os.DevNull, t.TempDir()} {
-		if _, err := githubactions.OpenFiles(func(string) string { return path }); err == nil || !strings.Contains(err.Error(), "GITHUB_OUTPUT: it is not a regular file") {
+		if _, err := githubactions.OpenFiles(func(string) string { return path }); err == nil || !strings.Contains(err.Error(), "GITHUB_OUTPUT: open "+path+": it is not a regular file") {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

@@ -76,7 +76,7 @@ func ignore(err, target error) error {
 // readEntry reads the header of an entry without locking it: headers do not
 // change.
 func readEntry(dir string) (Entry, error) {
-	f, st, err := openRegular(filepath.Join(dir, headerFile), os.O_RDONLY)
+	f, st, err := openOwn(filepath.Join(dir, headerFile), os.O_RDONLY)
 	if err != nil {
 		return Entry{}, damaged(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/org/gorun-action/internal/private"
 )
 
 // again repeats a system call that a signal interrupted, as package os does:
@@ -24,13 +26,6 @@ func again(call func() error) error {
 func lstat(name string) (st unix.Stat_t, err error) {
 	if err := again(func() error { return unix.Lstat(name, &st) }); err != nil {
 		return st, &fs.PathError{Op: "lstat", Path: name, Err: err}
-	}
-	return st, nil
-}
-
-func stat(name string) (st unix.Stat_t, err error) {
-	if err := again(func() error { return unix.Stat(name, &st) }); err != nil {
-		return st, &fs.PathError{Op: "stat", Path: name, Err: err}
 	}
 	return st, nil
 }
@@ -64,18 +59,14 @@ func flock(f *os.File, how int) error {
 
 func mtime(st unix.Stat_t) time.Time { return time.Unix(st.Mtim.Unix()) }
 
-// openRegular opens a file. It does not follow a symlink, and does not wait
-// for the writer of a named pipe.
-func openRegular(name string, mode int) (*os.File, unix.Stat_t, error) {
-	f, err := os.OpenFile(name, mode|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
+// openOwn opens a regular file of an entry or of the store, which nobody else
+// can have written.
+func openOwn(name string, mode int) (*os.File, unix.Stat_t, error) {
+	f, st, err := private.Open(name, mode)
 	if err != nil {
-		return nil, unix.Stat_t{}, err
+		return nil, st, err
 	}
-	st, err := fstat(f)
-	if err == nil && !isRegular(st) {
-		err = fmt.Errorf("%s is no regular file", name)
-	}
-	if err != nil {
+	if err := private.Check(name, st); err != nil {
 		f.Close()
 		return nil, st, err
 	}
@@ -84,7 +75,7 @@ func openRegular(name string, mode int) (*os.File, unix.Stat_t, error) {
 
 // readRegular reads a file of at most limit bytes; of a longer one, one more.
 func readRegular(name string, limit int64) ([]byte, error) {
-	f, _, err := openRegular(name, os.O_RDONLY)
+	f, _, err := openOwn(name, os.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}

@@ -48,11 +48,11 @@ func (d *Dir) hold(dir string, id unix.Stat_t, how int) (*held, error) {
 // exclusive one, which takes a file that is open for writing (flock(2)).
 func openHeader(name string, how int) (*os.File, error) {
 	if how == unix.LOCK_EX {
-		if f, _, err := openRegular(name, os.O_RDWR); err == nil {
+		if f, _, err := openOwn(name, os.O_RDWR); err == nil {
 			return f, nil
 		}
 	}
-	f, _, err := openRegular(name, os.O_RDONLY)
+	f, _, err := openOwn(name, os.O_RDONLY)
 	return f, err
 }
 
@@ -213,7 +213,7 @@ func executable(path string) error {
 func (d *Dir) hash(dir string, e Entry, st unix.Stat_t) error {
 	s := d.startSeal(dir, e.SHA256, st)
 	defer s.abandon()
-	f, before, err := openRegular(e.Path, os.O_RDONLY)
+	f, before, err := openOwn(e.Path, os.O_RDONLY)
 	if err != nil {
 		return damaged(err)
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/org/gorun-action/internal/private"
 )
 
 // putWait is how long Put waits for an entry that is about to be removed, from
@@ -209,7 +211,7 @@ func copyProgram(to io.Writer, from string) error {
 // whether they are whole.
 func (w *work) seal(hd header) error {
 	program := w.program(hd)
-	f, _, err := openRegular(program, os.O_RDONLY)
+	f, _, err := private.Open(program, os.O_RDONLY)
 	if err != nil {
 		return err
 	}

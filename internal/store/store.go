@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/org/gorun-action/internal/private"
 )
 
 // ErrDamaged is wrapped by the error about an entry that is there and cannot
@@ -129,23 +131,7 @@ func (d *Dir) check(key string) error {
 
 // trusted refuses a Root of others: a cache directory below /tmp has a name
 // that can be guessed, and be made before its user makes it.
-func (d *Dir) trusted() error {
-	st, err := stat(d.Root)
-	if err != nil {
-		return err
-	}
-	return trust(d.Root, st, uint32(os.Geteuid()))
-}
-
-func trust(root string, st unix.Stat_t, me uint32) error {
-	if me != 0 && st.Uid != 0 && st.Uid != me {
-		return fmt.Errorf("the store %s belongs to user %d, whose programs are not run", root, st.Uid)
-	}
-	if st.Mode&unix.S_IWOTH != 0 {
-		return fmt.Errorf("the store %s may be written by everybody: programs of it are not run (chmod o-w makes it one's own again)", root)
-	}
-	return nil
-}
+func (d *Dir) trusted() error { return private.CheckPath(d.Root) }
 
 // Get returns the entry of a key, whose program was found to have the SHA-256
 // of the entry: by its seal, or by hashing it where that does not hold, after

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/org/gorun-action/internal/private"
 )
 
 const (
@@ -37,9 +39,10 @@ const maxName = 200
 // disk: after a crash it may be cut off or empty, which its reader finds; who
 // finds a blob damaged can Remove it to make room for a better one.
 //
-// Root is refused where it belongs to another user than root and this one, or
-// may be written by everybody; root takes a Root of any user. It is made by
-// the first Put; until then the store is empty. Methods are safe for
+// Root and what is read below it are refused where they belong to another user
+// than root and this one, or may be written by others, for root as well
+// ([private.Check]). Root is made by the first Put; until then the store is
+// empty. Methods are safe for
 // concurrent use by goroutines and processes. On a file system that hangs they
 // hang; [Patient] does not. A copy is the same store.
 type Dir struct {
@@ -82,8 +85,9 @@ func keyOf(path string) (key string, ok bool) {
 	return key, CheckKey(key) == nil && rel(key) == path
 }
 
-// Find implements Store. What is in the place of a blob and no regular file is
-// an error for its key, and passed over for its prefixes.
+// Find implements Store. What is in the place of a blob and no regular file of
+// this user's or root's is an error for its key, and passed over for its
+// prefixes.
 func (d *Dir) Find(ctx context.Context, key string, prefixes ...string) (Found, error) {
 	found, err := d.find(ctx, key, prefixes)
 	if err != nil {
@@ -96,10 +100,10 @@ func (d *Dir) find(ctx context.Context, key string, prefixes []string) (Found, e
 	if err := d.check(ctx, key, prefixes); err != nil {
 		return Found{}, err
 	}
-	f, info, err := openRegular(d.path(key))
+	f, size, err := d.openOwn(key)
 	if err == nil {
 		f.Close()
-		return d.found(key, info.Size()), nil
+		return d.found(key, size), nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return Found{}, err
@@ -126,7 +130,7 @@ func (d *Dir) check(ctx context.Context, key string, prefixes []string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return trusted(d.Root)
+	return private.CheckPath(d.Root)
 }
 
 func (d *Dir) found(key string, size int64) Found {
@@ -144,19 +148,19 @@ func (d *Dir) open(ctx context.Context, key string, offset, length int64) (Part,
 	if err := d.check(ctx, key, nil); err != nil {
 		return Part{}, err
 	}
-	f, info, err := openRegular(d.path(key))
+	f, size, err := d.openOwn(key)
 	if err != nil {
 		return Part{}, err
 	}
-	if offset < 0 || offset > info.Size() {
+	if offset < 0 || offset > size {
 		f.Close()
-		return Part{}, fmt.Errorf("there is nothing at %d of %d bytes", offset, info.Size())
+		return Part{}, fmt.Errorf("there is nothing at %d of %d bytes", offset, size)
 	}
-	if length < 0 || length > info.Size()-offset {
-		length = info.Size() - offset
+	if length < 0 || length > size-offset {
+		length = size - offset
 	}
 	r := stoppable{io.NewSectionReader(f, offset, length), func() error { return context.Cause(ctx) }}
-	return Part{Body: readCloser{r, f}, Offset: offset, Total: info.Size()}, nil
+	return Part{Body: readCloser{r, f}, Offset: offset, Total: size}, nil
 }
 
 type readCloser struct {
@@ -207,7 +211,7 @@ func (d *Dir) info(path string, e fs.DirEntry, prefixes []string) (Info, bool) {
 		return Info{}, false
 	}
 	st, err := e.Info()
-	if err != nil || !st.Mode().IsRegular() {
+	if err != nil || !st.Mode().IsRegular() || private.CheckPath(path) != nil {
 		return Info{}, false
 	}
 	return Info{Key: key, Size: st.Size(), Created: st.ModTime()}, true

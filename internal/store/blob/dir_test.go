@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/org/gorun-action/internal/private"
 	"github.com/org/gorun-action/internal/store/blob"
 	"github.com/org/gorun-action/internal/store/blobtest"
 )
@@ -122,8 +123,47 @@ func TestDirTrust(t *testing.T) {
 		"Find": errFind, "List": errList, "Prune": errPrune,
 		"Put": d.Put(t.Context(), "other", nil, bytes.NewReader(nil)), "Remove": d.Remove(t.Context(), "key"),
 	} {
-		if err == nil || !strings.Contains(err.Error(), "may be written by everybody") || errors.Is(err, fs.ErrNotExist) {
+		if err == nil || !strings.Contains(err.Error(), "somebody else can write to ") || errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s of what everybody may write is %v, %v", what, found.Key, err)
+		}
+	}
+}
+
+// What somebody else can have put below a root of one's own is not read, and
+// not found by its beginning.
+func TestDirTrustBelow(t *testing.T) {
+	long := strings.Repeat("k", 450)
+	for name, spoil := range map[string]func(d *blob.Dir) error{
+		"a blob of the group's":         func(d *blob.Dir) error { return os.Chmod(filepath.Join(d.Root, "blobs", "key"), 0o660) },
+		"a blob of everybody's":         func(d *blob.Dir) error { return os.Chmod(filepath.Join(d.Root, "blobs", "key"), 0o606) },
+		"a blob of another user's":      func(d *blob.Dir) error { return os.Chown(filepath.Join(d.Root, "blobs", "key"), 54321, 54321) },
+		"a directory of the group's":    func(d *blob.Dir) error { return os.Chmod(filepath.Join(d.Root, "blobs"), 0o770) },
+		"a directory of another user's": func(d *blob.Dir) error { return os.Chown(filepath.Join(d.Root, "blobs"), 54321, 54321) },
+		"a sticky directory":            func(d *blob.Dir) error { return os.Chmod(filepath.Join(d.Root, "blobs"), 0o777|fs.ModeSticky) },
+		"a part of a long key":          func(d *blob.Dir) error { return os.Chmod(filepath.Join(d.Root, "blobs", long[:200]+"+"), 0o777) },
+	} {
+		d := newDir(t)
+		putDir(t, d, "key", 3)
+		putDir(t, d, long, 3)
+		if err := spoil(d); os.Getuid() != 0 && errors.Is(err, fs.ErrPermission) {
+			continue // only root gives files away
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		key := "key"
+		if strings.Contains(name, "long") {
+			key = long
+		}
+		if found, err := d.Find(t.Context(), key); !errors.Is(err, private.ErrShared) {
+			t.Errorf("%s: found %q, %v", name, found.Key, err)
+		}
+		found, err := d.Find(t.Context(), "none", key[:3])
+		if strings.HasPrefix(name, "a blob") && !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: by its beginning %q is found, %v", name, found.Key, err)
+		} else if err == nil {
+			if _, err = found.Open(t.Context(), 0, -1); strings.Contains(name, "directory") && !errors.Is(err, private.ErrShared) {
+				t.Errorf("%s: by its beginning it is read, %v", name, err)
+			}
 		}
 	}
 }

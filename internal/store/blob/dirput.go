@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/org/gorun-action/internal/private"
 )
 
 // leftover is the age at which a file in tmp can be taken for abandoned: a
@@ -52,7 +54,7 @@ func (d *Dir) prepare() error {
 			return err
 		}
 	}
-	return trusted(d.Root)
+	return private.CheckPath(d.Root)
 }
 
 // write writes a blob to a temporary file, which is gone after an error.
@@ -115,7 +117,7 @@ func link(from, to string) error {
 
 // List implements Keeper. Used is not told: reading a blob changes nothing.
 func (d *Dir) List(ctx context.Context, prefix string) ([]Info, error) {
-	err := trusted(d.Root)
+	err := private.CheckPath(d.Root)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -6,51 +6,29 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/org/gorun-action/internal/private"
 )
 
-// trusted refuses a root of others, by the rules of internal/store: a
-// directory below /tmp has a name that can be guessed, and be made before its
-// user makes it. A root that is not there is fs.ErrNotExist.
-func trusted(root string) error {
-	var st unix.Stat_t
-	err := unix.Stat(root, &st)
-	for errors.Is(err, unix.EINTR) {
-		err = unix.Stat(root, &st)
+// openOwn opens the blob of a key to read. Nobody else can have written it, nor
+// have put it there.
+func (d *Dir) openOwn(key string) (*os.File, int64, error) {
+	name := d.path(key)
+	for dir := filepath.Dir(name); len(dir) > len(d.Root); dir = filepath.Dir(dir) {
+		if err := private.CheckPath(dir); err != nil {
+			return nil, 0, err
+		}
 	}
-	if err != nil {
-		return &fs.PathError{Op: "stat", Path: root, Err: err}
+	f, st, err := private.Open(name, os.O_RDONLY)
+	if err == nil {
+		if err = private.Check(name, st); err != nil {
+			f.Close()
+		}
 	}
-	return trust(root, st, uint32(os.Geteuid()))
-}
-
-func trust(root string, st unix.Stat_t, me uint32) error {
-	if me != 0 && st.Uid != 0 && st.Uid != me {
-		return fmt.Errorf("the store %s belongs to user %d, whose programs are not run", root, st.Uid)
-	}
-	if st.Mode&unix.S_IWOTH != 0 {
-		return fmt.Errorf("the store %s may be written by everybody: programs of it are not run (chmod o-w makes it one's own again)", root)
-	}
-	return nil
-}
-
-// openRegular opens a file to read. It does not follow a symlink, and does not
-// wait for the writer of a named pipe.
-func openRegular(name string) (*os.File, fs.FileInfo, error) {
-	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no regular file", name)
-	}
-	if err != nil {
-		f.Close()
-		return nil, nil, err
-	}
-	return f, info, nil
+	return f, st.Size, err
 }
 
 // copyContent copies all of content, which has to be as long as it says.

@@ -5,28 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
-
-func TestTrust(t *testing.T) {
-	for _, test := range []struct {
-		me, owner, mode uint32
-		want            string
-	}{
-		{1000, 1000, 0o700, ""},
-		{1000, 0, 0o755, ""},
-		{0, 1000, 0o700, ""},
-		{1000, 1001, 0o700, "belongs to user 1001"},
-		{1000, 1000, 0o702, "may be written by everybody"},
-		{0, 0, 0o777, "may be written by everybody"},
-	} {
-		err := trust("/store", unix.Stat_t{Uid: test.owner, Mode: unix.S_IFDIR | test.mode}, test.me)
-		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%d in a store of %d with mode %o: %v, want %q", test.me, test.owner, test.mode, err, test.want)
-		}
-	}
-}
 
 func TestKeyOf(t *testing.T) {
 	for _, path := range []string{"", "A", "a/b", "+a", "a+", "a+/+b", strings.Repeat("a", 201), strings.Repeat("a", 200) + "+/b", strings.Repeat("a", 200) + "+/+" + strings.Repeat("b", 400)} {
