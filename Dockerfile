@@ -36,11 +36,13 @@ RUN packages='ca-certificates gcc git libc6-dev openssh-client tzdata' \
       && rm -rf /var/lib/apt/lists/*; \
     fi
 
-# Any user may keep caches and have a home. A workspace may belong to somebody
+# By the file /etc/gorun-image gorun knows its images: there it builds by itself
+# and leaves root. Any user may keep caches and have a home. A workspace may belong to somebody
 # else than who runs gorun (docker run --user): git is told that the two places
 # where workspaces are mounted are meant. `*` would cover them, too, and every
 # repository that a build puts anywhere else.
 RUN install -d -m 1777 /cache /cache/go /cache/go-build /cache/gorun /cache/mod /home/gorun \
+ && touch /etc/gorun-image \
  && ln -s gorun /usr/local/bin/gorun-action \
  && git config --system --add safe.directory /src \
  && git config --system --add safe.directory /github/workspace
@@ -54,9 +56,7 @@ ENV PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
     GOPATH=/cache/go \
     GOCACHE=/cache/go-build \
     GOMODCACHE=/cache/mod \
-    GORUN_CACHE_DIR=/cache/gorun \
-    GORUN_BUILDER=host \
-    GORUN_RUN_AS=owner
+    GORUN_CACHE_DIR=/cache/gorun
 
 WORKDIR /src
 ENTRYPOINT ["gorun"]

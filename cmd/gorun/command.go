@@ -15,6 +15,7 @@ import (
 	"github.com/org/gorun-action/internal/buildflags"
 	"github.com/org/gorun-action/internal/goenv"
 	"github.com/org/gorun-action/internal/report"
+	"github.com/org/gorun-action/internal/runas"
 	"github.com/org/gorun-action/runner"
 )
 
@@ -83,7 +84,7 @@ func (c *command) run(ctx context.Context) int {
 func (c *command) inputs() (options, runner.Spec, error) {
 	o := defaults()
 	env := goenv.Load(withoutSecrets(c.environ), goroot())
-	if err := o.fromEnvironment(env.Get); err != nil {
+	if err := o.fromEnvironment(env.Get, c.notVariables()...); err != nil {
 		return o, runner.Spec{}, err
 	}
 	parsed, err := buildflags.Parse(c.args, o.own())
@@ -99,6 +100,20 @@ func (c *command) inputs() (options, runner.Spec, error) {
 	}
 	spec, err := c.spec(o, env, parsed)
 	return o, spec, err
+}
+
+// notVariables are the flags that have no variable in the action, where an
+// earlier step, or its program, can have set it: who the program is, which ends
+// are failures, and what is trusted.
+func (c *command) notVariables() []string {
+	if c.action == nil {
+		return nil
+	}
+	names := []string{"run-as", "fail-on", "cache-mode", "cache-strict", "toolchain-image", "toolchain-repository"}
+	if runas.InImage() {
+		names = append(names, "builder")
+	}
+	return names
 }
 
 func (c *command) spec(o options, env goenv.Env, parsed buildflags.Parsed) (runner.Spec, error) {

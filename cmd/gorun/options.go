@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/org/gorun-action/cachekeys"
 	"github.com/org/gorun-action/internal/buildflags"
+	"github.com/org/gorun-action/internal/runas"
 	"github.com/org/gorun-action/internal/store"
 	"github.com/org/gorun-action/runner"
 )
@@ -35,6 +37,7 @@ type options struct {
 	verdictFile   string
 	compat        bool
 	runAs         string
+	engine        bool // asked for by name
 	strict        bool
 	cacheDir      string
 	cacheTo       cacheTo
@@ -50,9 +53,19 @@ type options struct {
 	help, version bool
 }
 
+// What --run-as says.
+const (
+	runAsSelf  = "self"
+	runAsOwner = "owner"
+)
+
 func defaults() options {
+	runAs, builder := runAsSelf, "auto"
+	if runas.InImage() {
+		runAs, builder = runAsOwner, "host" // there is no second container inside of this one
+	}
 	return options{
-		builder: "auto", logFormat: "auto", output: "raw", grace: defaultGrace, runAs: "self",
+		builder: builder, logFormat: "auto", output: "raw", grace: defaultGrace, runAs: runAs,
 		cacheMode: string(runner.CacheReadWrite), cacheSize: store.DefaultBytes, cacheAge: store.DefaultAge,
 	}
 }
@@ -60,8 +73,8 @@ func defaults() options {
 // own is the table of gorun's own flags: the parser, -h and the README read it.
 func (o *options) own() []buildflags.Own {
 	return []buildflags.Own{
-		{Name: "builder", Arg: "auto|docker|host", Usage: "where to compile: in the pinned toolchain container, or with this machine's go. auto takes the container where an engine answers", Set: oneOf(&o.builder, "auto", "docker", "host")},
-		{Name: "toolchain-image", Arg: "ref@sha256:…", Usage: "compile in this image instead of the pinned one; it must be named by digest", Set: text(&o.image)},
+		{Name: "builder", Arg: "auto|docker|host", Usage: "where to compile: in the pinned toolchain container, or with this machine's go. auto takes the container where an engine answers", Set: o.setBuilder},
+		{Name: "toolchain-image", Arg: "ref@sha256:…", Usage: "compile in this image instead of the pinned one; it must be named by digest", Set: o.setImage},
 		{Name: "toolchain-repository", Arg: "repository", Usage: "pull pinned toolchain images from here, by digest, before making them from the module proxy", Set: text(&o.repository)},
 		{Name: "go-version", Arg: "1.26|1.26.8", Usage: "the Go release to compile with; default: the toolchain or go line of go.work or go.mod, else the newest pinned one", Set: text(&o.goVersion)},
 		{Name: "log-format", Arg: "auto|json|text|none", Usage: "auto is text on a terminal and JSON elsewhere; none shows failures only, and an unchanged program then takes gorun's place where nothing else needs it", Set: oneOf(&o.logFormat, "auto", "json", "text", "none")},
@@ -85,7 +98,7 @@ func (o *options) own() []buildflags.Own {
 		{Name: "reproducible", Bool: true, Usage: "build the same bytes on every machine: -trimpath, -buildvcs=false, and no variable of this machine that could change the executable", Set: boolean(&o.reproducible)},
 		{Name: "verify-build", Bool: true, Usage: "build a second time in another directory and without a cache, and compare the two; a difference is an integrity failure. It implies --reproducible", Set: boolean(&o.verifyBuild)},
 		{Name: "explain", Bool: true, Usage: "show every input of the executable's key and, where it was not there, what has changed", Set: boolean(&o.explain)},
-		{Name: "run-as", Arg: "self|owner", Usage: "owner: when started as root, become the owner of the working directory first, so that the program does not run as root and files belong to that owner; the images set it", Set: oneOf(&o.runAs, "self", "owner")},
+		{Name: "run-as", Arg: "self|owner", Usage: "owner: when started as root, become the owner of the workspace first, so that the program does not run as root and files belong to that owner; the default in the images", Set: oneOf(&o.runAs, runAsSelf, runAsOwner)},
 		{Name: "version", Bool: true, Usage: "print gorun's version and the pinned toolchains", Set: boolean(&o.version)},
 		{Name: "h", Bool: true, Usage: "print this help", Set: boolean(&o.help)},
 		{Name: "help", Bool: true, Usage: "the same as -h", Set: boolean(&o.help)},
@@ -98,10 +111,10 @@ func variable(flag string) string {
 }
 
 // fromEnvironment sets the flags' defaults. get is "" for what is not set.
-func (o *options) fromEnvironment(get func(string) string) error {
+func (o *options) fromEnvironment(get func(string) string, ignored ...string) error {
 	for _, f := range o.own() {
 		value := get(variable(f.Name))
-		if value == "" || f.Name == "h" || f.Name == "help" || f.Name == "version" {
+		if value == "" || slices.Contains(append(ignored, "h", "help", "version"), f.Name) {
 			continue
 		}
 		if err := f.Set(value); err != nil {
@@ -112,6 +125,16 @@ func (o *options) fromEnvironment(get func(string) string) error {
 		}
 	}
 	return nil
+}
+
+func (o *options) setBuilder(value string) error {
+	o.engine = value == "docker"
+	return oneOf(&o.builder, "auto", "docker", "host")(value)
+}
+
+func (o *options) setImage(value string) error {
+	o.engine = true
+	return text(&o.image)(value)
 }
 
 func (o *options) setCompat(value string) error {

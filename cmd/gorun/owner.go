@@ -3,27 +3,27 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 
-	"golang.org/x/term"
-
+	"github.com/org/gorun-action/cachekeys"
 	"github.com/org/gorun-action/internal/buildflags"
+	"github.com/org/gorun-action/internal/runas"
 	"github.com/org/gorun-action/runner"
 )
 
-// owner is a user of the system, as a file has one.
-type owner struct{ uid, gid int }
+// imageCaches is where the images keep caches. What is root's in it was left by
+// a gorun that stayed root.
+const imageCaches = "/cache/"
 
 // settle comes between the inputs and everything else: it makes this process
-// the user that --run-as says, and finds a place for temporary files.
+// the user that --run-as says, and finds a place for caches and temporary files.
 func (c *command) settle(o options, spec *runner.Spec) error {
-	if o.runAs == "owner" && os.Getuid() == 0 {
-		if err := c.becomeOwner(*spec); err != nil {
+	if os.Getuid() == 0 {
+		if err := c.leaveRoot(o, *spec); err != nil {
 			return err
 		}
 	}
@@ -34,39 +34,68 @@ func (c *command) settle(o options, spec *runner.Spec) error {
 	return c.action.openFiles(spec)
 }
 
-// becomeOwner makes this process, all its threads, the user and the group that
-// the working directory belongs to, for good: the go command, the program and
-// every file they make are theirs. As root it first gives away the caches that
-// are root's. A directory that is root's, or is not there, changes nothing.
-//
-// It leaves no capability and no group of root's. The group of the container
-// engine's socket is kept where one is mounted, because whoever mounted it
-// meant it to be used; that is as good as root on the machine of the engine.
-func (c *command) becomeOwner(spec runner.Spec) error {
-	who, err := ownerOf(spec.Dir)
-	if err != nil || who.uid == 0 {
-		return nil // what is wrong with the directory is for the plan to say
-	}
-	for _, dir := range cacheDirs(spec) {
-		if err := who.take(dir); err != nil {
+// leaveRoot makes this process what --run-as says. In an image nothing that it
+// starts gets more than it has itself, also where it stays root.
+func (c *command) leaveRoot(o options, spec runner.Spec) error {
+	if o.runAs == runAsOwner {
+		if err := c.becomeOwner(o, spec); err != nil {
 			return err
 		}
 	}
-	who.enroll(spec.Env.Get("HOME"))
-	who.takeStreams(c.stdin, c.stdout, c.stderr)
-	if err := who.become(engineGroups(spec.Env.Get("DOCKER_HOST"))); err != nil {
+	if !runas.InImage() {
+		return nil // programs use sudo on a machine
+	}
+	if err := runas.NoNewPrivileges(); err != nil {
+		return fmt.Errorf("giving up new privileges: %w", err)
+	}
+	return nil
+}
+
+// becomeOwner makes this process, all its threads, the user and the group that
+// the workspace belongs to, for good: the go command, the program and every
+// file they make are theirs. As root it first gives away the caches that are
+// root's. A workspace that is root's, or is not there, changes nothing.
+//
+// It keeps no group but that of the container engine's socket, and that only
+// where the user asked for the engine: it is as good as root on the engine's
+// machine.
+func (c *command) becomeOwner(o options, spec runner.Spec) error {
+	who := runas.Owner(workspaces(spec.Build.Dir, spec.Dir)...)
+	if who.UID == 0 {
+		return nil
+	}
+	var groups []int
+	if engine, ok := runas.EngineGroup(spec.Env.Get("DOCKER_HOST")); ok && o.engine {
+		groups = []int{engine}
+	} else if ok && engine == who.GID {
+		who.GID = who.UID
+	}
+	for _, dir := range cacheDirs(spec) {
+		if err := give(who, dir); err != nil {
+			return err
+		}
+	}
+	who.Enroll(spec.Env.Get("HOME"))
+	who.GiveStreams(c.stdin, c.stdout, c.stderr)
+	if err := who.Become(groups...); err != nil {
 		return &buildflags.UsageError{
-			Message: fmt.Sprintf("becoming uid %d, the owner of %s: %v", who.uid, spec.Dir, err),
+			Message: fmt.Sprintf("becoming uid %d, the owner of the workspace: %v", who.UID, err),
 			Hint:    "give the container the capabilities SETUID and SETGID, start it with --user, or stay root with --run-as=self",
 		}
 	}
 	return nil
 }
 
-func ownerOf(path string) (owner, error) {
-	var st syscall.Stat_t
-	err := syscall.Stat(path, &st)
-	return owner{int(st.Uid), int(st.Gid)}, err
+// workspaces are the places that say whose the workspace is: where this process
+// was started, and only where that is all root's the directory of -C, as it is
+// written and as it is. Who can make links in a workspace must not choose.
+func workspaces(chdir, dir string) []string {
+	wd, err := os.Getwd()
+	if err != nil {
+		return nil // for the plan to say
+	}
+	real, _ := filepath.EvalSymlinks(wd)
+	return []string{real, cachekeys.Resolve(wd, chdir), dir}
 }
 
 // cacheDirs are the directories that gorun and the go command keep things in,
@@ -82,112 +111,15 @@ func cacheDirs(spec runner.Spec) []string {
 	return slices.DeleteFunc(dirs, func(dir string) bool { return !filepath.IsAbs(dir) })
 }
 
-// take gives a cache directory away, making it when it is missing. One that is
-// not root's has been given away before; one that cannot be changed is left for
-// the run to find, which may not need to write to it.
-func (w owner) take(dir string) error {
-	err := errors.New("it lies where only others may go")
-	if w.reaches(dir) {
-		if err = os.MkdirAll(dir, 0o777); err == nil {
-			err = w.takeTree(dir)
-		}
-	}
+// give gives a cache directory away. One that cannot be changed is left for the
+// run to find, which may not need to write to it.
+func give(who runas.User, dir string) error {
+	err := who.Give(dir, runas.InImage() && strings.HasPrefix(filepath.Clean(dir), imageCaches))
 	if err == nil || errors.Is(err, syscall.EROFS) {
 		return nil
 	}
 	return &buildflags.UsageError{
-		Message: fmt.Sprintf("preparing the cache directory %s for uid %d, the owner of the workspace: %v", dir, w.uid, err),
+		Message: fmt.Sprintf("preparing the cache directory %s for uid %d, the owner of the workspace: %v", dir, who.UID, err),
 		Hint:    "mount a volume of this owner's there, or name another directory with --cache-dir, GOCACHE, GOMODCACHE or GOPATH",
-	}
-}
-
-// takeTree gives away what is root's below a directory that is. The directory
-// itself comes last, so that what was interrupted begins again.
-func (w owner) takeTree(dir string) error {
-	has, err := ownerOf(dir)
-	switch {
-	case err != nil:
-		return err
-	case has.uid == w.uid:
-		return nil
-	case has.uid != 0:
-		return fmt.Errorf("it belongs to uid %d", has.uid)
-	}
-	err = filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || path == dir {
-			return err
-		}
-		var st syscall.Stat_t
-		if err := syscall.Lstat(path, &st); err != nil || st.Uid != 0 {
-			return err
-		}
-		return os.Lchown(path, w.uid, w.gid)
-	})
-	if err != nil {
-		return err
-	}
-	return os.Chown(dir, w.uid, w.gid)
-}
-
-// takeStreams gives away the pipes and terminals that are root's, as runc does
-// for a container's user: else the program could not open /dev/stdout. A
-// regular file is left alone, since it is somebody's in a place that stays.
-func (w owner) takeStreams(files ...*os.File) {
-	for _, f := range files {
-		var st syscall.Stat_t
-		if syscall.Fstat(int(f.Fd()), &st) != nil || st.Uid != 0 {
-			continue
-		}
-		if st.Mode&syscall.S_IFMT == syscall.S_IFIFO || term.IsTerminal(int(f.Fd())) {
-			syscall.Fchown(int(f.Fd()), w.uid, w.gid) // without it most programs still work
-		}
-	}
-}
-
-// become changes this process. The order matters: only root may do the first
-// two.
-func (w owner) become(groups []int) error {
-	if err := syscall.Setgroups(groups); err != nil {
-		return err
-	}
-	if err := syscall.Setgid(w.gid); err != nil {
-		return err
-	}
-	return syscall.Setuid(w.uid)
-}
-
-// engineGroups is the group that may talk to the container engine, where its
-// socket is here.
-func engineGroups(host string) []int {
-	path, ok := strings.CutPrefix(host, "unix://")
-	if host == "" {
-		path, ok = "/var/run/docker.sock", true
-	}
-	var st syscall.Stat_t
-	if !ok || syscall.Stat(path, &st) != nil || st.Mode&syscall.S_IFMT != syscall.S_IFSOCK {
-		return nil
-	}
-	return []int{int(st.Gid)}
-}
-
-// reaches reports whether this user may go through all the directories above
-// dir: what lies in root's home directory may not be given away.
-func (w owner) reaches(dir string) bool {
-	for above := filepath.Dir(dir); ; above = filepath.Dir(above) {
-		var st syscall.Stat_t
-		bit := uint32(0o001)
-		if err := syscall.Stat(above, &st); err != nil {
-			bit = 0 // it is not there, and will be made
-		} else if int(st.Uid) == w.uid {
-			bit = 0o100
-		} else if int(st.Gid) == w.gid {
-			bit = 0o010
-		}
-		if uint32(st.Mode)&bit != bit {
-			return false
-		}
-		if above == filepath.Dir(above) {
-			return true
-		}
 	}
 }

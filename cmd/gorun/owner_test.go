@@ -1,8 +1,6 @@
 package main
 
 import (
-	"net"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -12,7 +10,7 @@ import (
 	"github.com/org/gorun-action/runner"
 )
 
-// What only root can do is tested where there is a root: internal/runnerimage.
+// What only root can do is tested where there is a root: internal/runas and internal/runnerimage.
 
 func TestCacheDirs(t *testing.T) {
 	t.Parallel()
@@ -30,52 +28,6 @@ func TestCacheDirs(t *testing.T) {
 		got := cacheDirs(runner.Spec{CacheDir: "/gorun", Env: goenv.Load(tt.environ, "")})
 		if !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
-		}
-	}
-}
-
-func TestReaches(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	closed := filepath.Join(dir, "closed")
-	if err := os.MkdirAll(filepath.Join(closed, "cache"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(closed, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	me, other := owner{os.Getuid(), os.Getgid()}, owner{54321, 54321}
-	if !me.reaches(filepath.Join(closed, "cache")) {
-		t.Error("the owner does not reach their own directory")
-	}
-	if other.reaches(filepath.Join(closed, "cache")) {
-		t.Error("another user reaches what is closed to them")
-	}
-	if !other.reaches("/new/in/here") {
-		t.Error("another user does not reach what is to be made")
-	}
-}
-
-func TestEngineGroups(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "s")
-	l, err := net.Listen("unix", file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	info, err := ownerOf(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for host, want := range map[string][]int{
-		"unix://" + file:          {info.gid},
-		"unix:///nowhere":         nil,
-		"unix://" + t.TempDir():   nil, // no socket
-		"tcp://engine.example:99": nil,
-	} {
-		if got := engineGroups(host); !slices.Equal(got, want) {
-			t.Errorf("%s: %v, want %v", host, got, want)
 		}
 	}
 }

@@ -38,6 +38,9 @@ func sharedDirs() []string {
 	return []string{"cache", "cache/go", "cache/go-build", "cache/gorun", "cache/mod", "home/gorun"}
 }
 
+// runnerMark is the file by which gorun knows its images (internal/runas).
+const runnerMark = "etc/gorun-image"
+
 // runnerEnv is the environment of a runner image, over that of its toolchain.
 // GOTOOLCHAIN stays local: the image is the toolchain, and a user who wants the
 // release that a go.mod names sets GOTOOLCHAIN=auto.
@@ -48,8 +51,6 @@ func runnerEnv() []string {
 		"GOCACHE=/cache/go-build",
 		"GOMODCACHE=/cache/mod",
 		"GORUN_CACHE_DIR=/cache/gorun",
-		"GORUN_BUILDER=host", // there is no second container inside this one
-		"GORUN_RUN_AS=owner",
 	}
 }
 
@@ -148,6 +149,9 @@ func writeRunner(t *tarball, gorun string) error {
 		}
 	}
 	if err := t.dir("src", 0o755); err != nil {
+		return err
+	}
+	if err := t.file(runnerMark, 0o644, 0, strings.NewReader("")); err != nil {
 		return err
 	}
 	if err := t.file("usr/local/bin/gorun", 0o755, info.Size(), f); err != nil {

@@ -71,7 +71,7 @@ func TestRunnerLayout(t *testing.T) {
 	}
 	want := []string{
 		"5 1777 cache/ 0", "5 1777 cache/go/ 0", "5 1777 cache/go-build/ 0", "5 1777 cache/gorun/ 0", "5 1777 cache/mod/ 0",
-		"5 0755 home/ 0", "5 1777 home/gorun/ 0", "5 0755 src/ 0",
+		"5 0755 home/ 0", "5 1777 home/gorun/ 0", "5 0755 src/ 0", "5 0755 etc/ 0", "0 0644 etc/gorun-image 0",
 		"5 0755 usr/ 0", "5 0755 usr/local/ 0", "5 0755 usr/local/bin/ 0",
 		"0 0755 usr/local/bin/gorun 120", "2 0777 usr/local/bin/gorun-action 0",
 	}
@@ -90,7 +90,7 @@ func TestRunnerConfig(t *testing.T) {
 	if !slices.Equal(c.Entrypoint, []string{"gorun"}) || c.Cmd != nil || c.WorkingDir != "/src" || c.User != "" {
 		t.Errorf("entrypoint %q, cmd %q, directory %q, user %q", c.Entrypoint, c.Cmd, c.WorkingDir, c.User)
 	}
-	for _, want := range []string{"GOCACHE=/cache/go-build", "GOMODCACHE=/cache/mod", "GORUN_CACHE_DIR=/cache/gorun", "HOME=/home/gorun", "GORUN_BUILDER=host", "GORUN_RUN_AS=owner"} {
+	for _, want := range []string{"GOCACHE=/cache/go-build", "GOMODCACHE=/cache/mod", "GORUN_CACHE_DIR=/cache/gorun", "HOME=/home/gorun"} {
 		if !slices.Contains(c.Env, want) {
 			t.Errorf("the environment has no %s: %q", want, c.Env)
 		}

@@ -36,6 +36,7 @@ var rooms = map[string][]string{
 	"internal/goenv":                       {},
 	"internal/private":                     {},
 	"internal/report":                      {"cachekeys", "container", "runner"},
+	"internal/runas":                       {},
 	"internal/runnerimage":                 {},
 	"internal/shared":                      {"cachekeys", "container", "internal/buildcache", "internal/store/blob", "internal/store/entry", "internal/store/githubcache", "internal/store/oci", "runner"},
 	"internal/soundness":                   {"cachekeys"},

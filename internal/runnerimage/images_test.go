@@ -195,10 +195,12 @@ func give(t *testing.T, dir string) {
 	if os.Getuid() != 0 {
 		return
 	}
-	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		return errors.Join(err, os.Lchown(path, owner(), owner()))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	giveTo(t, dir, owner())
+}
+
+func giveTo(t *testing.T, dir string, uid int) {
+	t.Helper()
+	must(t, filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Lchown(path, uid, uid))
+	}))
 }
