@@ -38,7 +38,7 @@ var rooms = map[string][]string{
 	"internal/report":                      {"cachekeys", "container", "runner"},
 	"internal/runas":                       {},
 	"internal/runnerimage":                 {},
-	"internal/shared":                      {"cachekeys", "container", "internal/buildcache", "internal/store/blob", "internal/store/entry", "internal/store/githubcache", "internal/store/oci", "runner"},
+	"internal/shared":                      {"cachekeys", "container", "internal/buildcache", "internal/goenv", "internal/store/blob", "internal/store/entry", "internal/store/githubcache", "internal/store/oci", "runner"},
 	"internal/soundness":                   {"cachekeys"},
 	"internal/store":                       {"internal/private"},
 	"internal/store/blob":                  {"internal/private"},

@@ -86,14 +86,14 @@ func (p Place) Open(o Opening) (Layer, error) {
 		l.Store, l.Keeper = blob.Patient(dir, o.Patience/2), dir
 	case InActions:
 		config := githubcache.ConfigFromEnv(o.Getenv)
-		config.Transport = l.transport()
+		config.Transport = l.patient(newRunners(transport()))
 		cache, err := githubcache.New(config)
 		if err != nil {
 			return l, err
 		}
 		l.Store = cache
 	case InRegistry:
-		repository, err := oci.New(p.At, oci.Options{Transport: l.transport()})
+		repository, err := oci.New(p.At, oci.Options{Transport: l.patient(transport())})
 		if err != nil {
 			return l, err
 		}
@@ -106,9 +106,13 @@ func (p Place) Open(o Opening) (Layer, error) {
 // many as are used at the same time. net/http keeps two.
 const parallel = 8
 
-func (l Layer) transport() http.RoundTripper {
+func transport() *http.Transport {
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	base.MaxIdleConnsPerHost = parallel
+	return base
+}
+
+func (l Layer) patient(base http.RoundTripper) http.RoundTripper {
 	return blob.NewTransport(base, blob.TransportOptions{Patience: l.Patience})
 }
 
@@ -122,7 +126,7 @@ func (p Place) OpenKept(o Opening) (Layer, error) {
 		return l, err
 	}
 	config := githubcache.RESTConfigFromEnv(o.Getenv)
-	config.Transport = l.transport()
+	config.Transport = l.patient(newRunners(transport()))
 	rest, err := githubcache.NewREST(config)
 	if err != nil {
 		return l, err
