@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -165,16 +166,19 @@ func (g *Guard) write(line string) {
 
 // GuardActions is what a guard cannot do by itself.
 type GuardActions struct {
-	// RemoveContainer removes a container with all that runs in it. It is
-	// called again for some seconds until it returns nil: its creation may be
-	// under way. nil: containers are left alone.
+	// RemoveContainer removes a container with all that runs in it; that there is
+	// none is fs.ErrNotExist. It is called again until it returns nil: for some
+	// seconds where there is none, as its creation may be under way, and for some
+	// minutes where the engine does not answer. nil: containers are left alone.
 	RemoveContainer func(ctx context.Context, name string) error
 }
 
 // How long a guard tries.
 const (
-	guardKillWait      = 2 * time.Second // a killed process is gone in milliseconds, unless it hangs in the kernel
-	guardContainerWait = 10 * time.Second
+	guardKillWait      = 2 * time.Second  // a killed process is gone in milliseconds, unless it hangs in the kernel
+	guardContainerWait = 10 * time.Second // for one that is not there
+	guardEngineWait    = 5 * time.Minute  // for an engine
+	guardEngineTry     = 5 * time.Second  // for an answer
 	guardContainerTick = 250 * time.Millisecond
 )
 
@@ -210,13 +214,20 @@ func (a GuardActions) removeContainer(name string) {
 	if a.RemoveContainer == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), guardContainerWait)
-	defer cancel()
-	for a.RemoveContainer(ctx, name) != nil {
-		select {
-		case <-ctx.Done():
+	var missing time.Time // since when the engine says that there is none
+	for begin := time.Now(); time.Since(begin) < guardEngineWait; time.Sleep(guardContainerTick) {
+		ctx, cancel := context.WithTimeout(context.Background(), guardEngineTry)
+		err := a.RemoveContainer(ctx, name)
+		cancel()
+		switch {
+		case err == nil:
 			return
-		case <-time.After(guardContainerTick):
+		case !errors.Is(err, fs.ErrNotExist):
+			missing = time.Time{}
+		case missing.IsZero():
+			missing = time.Now()
+		case time.Since(missing) > guardContainerWait:
+			return
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/docker/docker/api/types"
 	dockercontainer "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
 	"golang.org/x/sys/unix"
@@ -21,9 +22,16 @@ import (
 // removeOptions take a container away whatever its state.
 var removeOptions = dockercontainer.RemoveOptions{Force: true, RemoveVolumes: true}
 
-// cleanupTimeout bounds what is done for a container after its run is over or
-// was cancelled, when the run's own context may be done.
+// cleanupTimeout bounds how long an engine may take to start a container, and to
+// remove one.
 const cleanupTimeout = 20 * time.Second
+
+// engineGrace is how long an engine gets for all that is left to do when a run
+// was cancelled, beside the time that the command has to stop. One that does not
+// answer keeps nobody.
+const engineGrace = 2 * time.Second
+
+var errNoAnswer = fmt.Errorf("the container engine did not answer within %v", engineGrace)
 
 // createTimeout bounds how long an engine may take over a container, which it
 // creates in a fraction of a second unless the machine is overloaded.
@@ -53,41 +61,64 @@ type Container struct {
 // order, but not with each other.
 func (c *Container) Run(ctx context.Context, cmd container.Command) (container.ExitStatus, error) {
 	name := "gorun-" + strings.ToLower(rand.Text())
+	release := func() {}
 	if c.Track != nil {
-		defer c.Track(name)()
+		release = c.Track(name)
 	}
-	defer c.remove(name)
-	if err := c.create(ctx, name, cmd); err != nil {
+	engine, cancel := outlasting(ctx, cmd.Stop)
+	defer cancel() // the last of all
+	defer func() {
+		leaving, cancel := outlasting(ctx, nil)
+		defer cancel()
+		defer context.AfterFunc(engine, cancel)()
+		if c.remove(leaving, name) == nil {
+			release()
+		}
+	}()
+	if ctx.Err() != nil {
+		return container.ExitStatus{}, fmt.Errorf("creating the container: %w", context.Cause(ctx))
+	}
+	if err := c.create(engine, name, cmd); err != nil {
 		return container.ExitStatus{}, err
 	}
-	output, err := c.attach(context.WithoutCancel(ctx), name, cmd)
+	output, err := c.attach(engine, name, cmd)
 	if err != nil {
 		return container.ExitStatus{}, err
 	}
 	// The wait outlives ctx: a stopped container still has a status.
-	exited, failed := c.Engine.api.ContainerWait(context.WithoutCancel(ctx), name, dockercontainer.WaitConditionNextExit)
-	if err := c.start(ctx, name, cmd); err != nil {
+	exited, failed := c.Engine.api.ContainerWait(engine, name, dockercontainer.WaitConditionNextExit)
+	if err := c.start(engine, name, cmd); err != nil {
 		return container.ExitStatus{}, err
 	}
-	status, err := c.wait(ctx, name, cmd, exited, failed)
+	status, err := c.wait(ctx, engine, name, cmd, exited, failed)
 	return status, errors.Join(err, <-output)
+}
+
+// outlasting returns a context for the engine: what was cut short at once would
+// leave a container behind, and nobody would know whether its program had begun.
+func outlasting(ctx context.Context, steps []container.StopStep) (context.Context, context.CancelFunc) {
+	grace := engineGrace
+	for _, s := range steps {
+		grace += s.Wait
+	}
+	engine, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		time.AfterFunc(grace, func() { cancel(errNoAnswer) })
+	})
+	return engine, func() { stop(); cancel(nil) }
 }
 
 // maxProcesses is far above what the go command starts, which is a few for each
 // processor.
 const maxProcesses = 4096
 
-// create creates the container. It is not cut short: the engine would go on
-// creating, and there would be nothing to remove yet.
+// create creates the container.
 func (c *Container) create(ctx context.Context, name string, cmd container.Command) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("creating the container: %w", context.Cause(ctx))
-	}
 	mounts, err := c.Sibling.translate(cmd.Mounts)
 	if err != nil {
 		return fmt.Errorf("creating the container: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTimeout)
+	ctx, cancel := context.WithTimeout(ctx, createTimeout)
 	defer cancel()
 	config := &dockercontainer.Config{
 		Image:        c.Image,
@@ -124,13 +155,15 @@ func (c *Container) create(ctx context.Context, name string, cmd container.Comma
 // attach connects the container's output. The channel gives one value when all
 // of it has been written.
 func (c *Container) attach(ctx context.Context, name string, cmd container.Command) (<-chan error, error) {
-	conn, err := c.Engine.api.ContainerAttach(ctx, name, dockercontainer.AttachOptions{Stream: true, Stdout: true, Stderr: true})
+	conn, err := c.connect(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("attaching to the container: %w", err)
 	}
 	done := make(chan error, 1)
+	stop := context.AfterFunc(ctx, conn.Close)
 	go func() {
 		defer conn.Close()
+		defer stop()
 		_, err := stdcopy.StdCopy(orDiscard(cmd.Stdout), orDiscard(cmd.Stderr), conn.Reader)
 		if err != nil {
 			err = fmt.Errorf("reading the container's output: %w", err)
@@ -140,6 +173,31 @@ func (c *Container) attach(ctx context.Context, name string, cmd container.Comma
 	return done, nil
 }
 
+// connect does what ContainerAttach does, and does not wait longer than ctx: the
+// client looks at it before it has the answer only.
+func (c *Container) connect(ctx context.Context, name string) (types.HijackedResponse, error) {
+	type answer struct {
+		conn types.HijackedResponse
+		err  error
+	}
+	got := make(chan answer, 1)
+	go func() {
+		conn, err := c.Engine.api.ContainerAttach(ctx, name, dockercontainer.AttachOptions{Stream: true, Stdout: true, Stderr: true})
+		got <- answer{conn, err}
+	}()
+	select {
+	case a := <-got:
+		return a.conn, a.err
+	case <-ctx.Done():
+		go func() {
+			if a := <-got; a.err == nil {
+				a.conn.Close()
+			}
+		}()
+		return types.HijackedResponse{}, context.Cause(ctx)
+	}
+}
+
 func orDiscard(w io.Writer) io.Writer {
 	if w == nil {
 		return io.Discard
@@ -147,10 +205,9 @@ func orDiscard(w io.Writer) io.Writer {
 	return w
 }
 
-// start starts the container. It is not cut short: whether the program has
-// begun would then be anybody's guess.
+// start starts the container.
 func (c *Container) start(ctx context.Context, name string, cmd container.Command) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+	ctx, cancel := context.WithTimeout(ctx, cleanupTimeout)
 	defer cancel()
 	err := c.Engine.api.ContainerStart(ctx, name, dockercontainer.StartOptions{})
 	if err == nil {
@@ -171,7 +228,7 @@ func (c *Container) start(ctx context.Context, name string, cmd container.Comman
 
 // wait returns the container's status, and ends the container by cmd.Stop when
 // ctx is done before.
-func (c *Container) wait(ctx context.Context, name string, cmd container.Command, exited <-chan dockercontainer.WaitResponse, failed <-chan error) (container.ExitStatus, error) {
+func (c *Container) wait(ctx, engine context.Context, name string, cmd container.Command, exited <-chan dockercontainer.WaitResponse, failed <-chan error) (container.ExitStatus, error) {
 	var stop <-chan time.Time
 	steps, done := cmd.Stop, ctx.Done()
 	stopped := false
@@ -186,42 +243,45 @@ func (c *Container) wait(ctx context.Context, name string, cmd container.Command
 			return container.ExitStatus{}, fmt.Errorf("waiting for the container: %w", err)
 		case sig := <-cmd.Signals:
 			if s, ok := sig.(syscall.Signal); ok {
-				c.kill(name, s)
+				c.kill(engine, name, s)
 			}
 		case <-done:
 			stopped, done = true, nil
-			stop = c.step(name, &steps)
+			stop = c.step(engine, name, &steps)
 		case <-stop:
-			stop = c.step(name, &steps)
+			stop = c.step(engine, name, &steps)
 		}
 	}
 }
 
 // step takes the next step of a stop, KILL after the last, and returns when to
 // take the one after it.
-func (c *Container) step(name string, steps *[]container.StopStep) <-chan time.Time {
+func (c *Container) step(ctx context.Context, name string, steps *[]container.StopStep) <-chan time.Time {
 	if len(*steps) == 0 {
-		c.kill(name, syscall.SIGKILL)
+		c.kill(ctx, name, syscall.SIGKILL)
 		return nil
 	}
 	next := (*steps)[0]
 	*steps = (*steps)[1:]
-	c.kill(name, next.Signal)
+	c.kill(ctx, name, next.Signal)
 	return time.After(next.Wait)
 }
 
 // kill sends a signal. A container that is already gone needs none.
-func (c *Container) kill(name string, sig syscall.Signal) {
-	ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
+func (c *Container) kill(ctx context.Context, name string, sig syscall.Signal) {
+	ctx, cancel := context.WithTimeout(ctx, cleanupTimeout)
 	defer cancel()
 	_ = c.Engine.api.ContainerKill(ctx, name, unix.SignalName(sig))
 }
 
 // remove takes the container away where the engine has not done so already;
-// it has, unless the run ended early. The name is still tracked, so a failure
-// here leaves it to the one who tracks.
-func (c *Container) remove(name string) {
-	ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
+// it has, unless the run ended early. After an error the name stays tracked.
+func (c *Container) remove(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, cleanupTimeout)
 	defer cancel()
-	_ = c.Engine.Remove(ctx, name)
+	err := c.Engine.Remove(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
