@@ -224,7 +224,8 @@ func (p *process) beginStop() bool {
 	return true
 }
 
-// signal sends s to the whole group.
+// signal sends s to the whole group, and to the program where that has gone to
+// another one.
 func (p *process) signal(s syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -235,6 +236,9 @@ func (p *process) signal(s syscall.Signal) {
 		p.killed = true
 	}
 	syscall.Kill(-p.pid, s)
+	if pgid, err := syscall.Getpgid(p.pid); err == nil && pgid != p.pid || s == syscall.SIGKILL {
+		syscall.Kill(p.pid, s)
+	}
 }
 
 // exitStatus is called once the process has ended.

@@ -55,6 +55,7 @@ func helpers() map[string]func(args []string) int {
 		"eat":        helperEat,
 		"terminal":   helperTerminal,
 		"job":        helperJob,
+		"escape":     helperEscape,
 	}
 }
 
