@@ -1,7 +1,6 @@
 package cachekeys
 
 import (
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -71,7 +70,7 @@ func hostPlatform() string { return runtime.GOOS + "_" + runtime.GOARCH }
 
 // readVersion returns what a Go installation says it is.
 func readVersion(root string) (string, error) {
-	data, err := os.ReadFile(filepath.Join(root, "VERSION"))
+	data, err := ReadFile(filepath.Join(root, "VERSION"))
 	if err != nil {
 		return "", err
 	}

@@ -2,6 +2,7 @@ package cachekeys
 
 import (
 	"cmp"
+	"context"
 	"hash"
 	"os"
 	"path/filepath"
@@ -35,7 +36,8 @@ type Index struct {
 	// ReadAll has every file read: no stamp stands for a content.
 	ReadAll bool
 
-	file  string // "" for one that is not kept
+	until context.Context // nothing is read once it is done; nil is never
+	file  string          // "" for one that is not kept
 	print Fingerprint
 	now   func() time.Time
 
@@ -184,6 +186,23 @@ func (ix *Index) SetExtras(program string, dirs []string) {
 	}
 }
 
+// Until has the index read nothing more once ctx is done: what it is asked for
+// then has no key. A file of two gigabytes takes seconds.
+func (ix *Index) Until(ctx context.Context) {
+	ix.until = ctx
+	if ix.Machine != nil {
+		ix.Machine.until = ctx
+	}
+}
+
+// over says why nothing more is read, nil while it is.
+func (ix *Index) over() error {
+	if ix.until == nil {
+		return nil
+	}
+	return ix.until.Err()
+}
+
 // machine is where the toolchain and the compiler are kept.
 func (ix *Index) machine() *Index {
 	if ix.Machine != nil {
@@ -314,7 +333,7 @@ func (f *fileRecord) has(r role) bool {
 
 // look makes sure that f has the file's present content.
 func (ix *Index) look(path string, f *fileRecord, r role) {
-	if f.checked == ix.gen && f.has(r) {
+	if f.checked == ix.gen && f.has(r) || ix.over() != nil {
 		return
 	}
 	known := f.stamp.exists() && !f.racy && f.has(r) && !ix.rereads()

@@ -141,6 +141,8 @@ func (ix *Index) stream(fd int, f *fileRecord, buf []byte) error {
 	for {
 		n, err := unix.Read(fd, buf)
 		switch {
+		case ix.over() != nil:
+			return ix.over()
 		case err == unix.EINTR:
 			continue
 		case err != nil:

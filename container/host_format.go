@@ -94,7 +94,7 @@ func formatError(path, file string) error {
 // interpreter returns the program that the kernel needs to run file and that
 // does not exist, or "".
 func interpreter(file string) string {
-	f, err := os.Open(file)
+	f, err := openProgram(file)
 	if err != nil {
 		return ""
 	}
@@ -142,10 +142,22 @@ func elfInterpreter(r io.ReaderAt) string {
 	return ""
 }
 
+// openProgram opens a regular file: a pipe would be waited for.
+func openProgram(file string) (*os.File, error) {
+	info, err := os.Stat(file)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fs.ErrInvalid
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(file)
+}
+
 // executablePlatform returns the "os/arch" that file was built for, in Go's
 // words where it has some, or "" for what is no executable.
 func executablePlatform(file string) string {
-	r, err := os.Open(file)
+	r, err := openProgram(file)
 	if err != nil {
 		return ""
 	}

@@ -22,7 +22,7 @@ import (
 
 // interruptWait is how long a cancelled go command gets to remove its
 // temporary files and stop its compilers.
-const interruptWait = 2 * time.Second
+const interruptWait = 700 * time.Millisecond
 
 // errSparse says that a build ended before any package was compiled, with a
 // module cache that has only parts of modules: it says nothing about the

@@ -41,7 +41,7 @@ type Keyring struct {
 }
 
 // findKey finds the executable key of the plan's build.
-func (r *run) findKey(p *Plan) {
+func (r *run) findKey(ctx context.Context, p *Plan) {
 	// Many small things for a few milliseconds: collecting them costs more than
 	// the memory.
 	defer debug.SetGCPercent(debug.SetGCPercent(800))
@@ -51,6 +51,7 @@ func (r *run) findKey(p *Plan) {
 		root = p.Dir
 	}
 	p.index = r.Keys.Index(root)
+	p.until(ctx)
 	p.request = r.request(*p)
 	if key, ok := p.index.Recall(p.request); ok && !r.spec.Explain {
 		p.Key = key

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -48,14 +49,21 @@ type Plan struct {
 // Plan is the first step of Run by itself: it reports the same Events, and
 // learns the same for the next time.
 func (r *Runner) Plan(spec Spec) (Plan, error) {
-	return r.begin(spec).plan()
+	return r.begin(spec).plan(context.Background())
 }
 
 // Closure returns what the key was made of, nil when it was recalled or not
 // looked for.
 func (p Plan) Closure() *cachekeys.Closure { return p.closure }
 
-func (r *run) plan() (Plan, error) {
+// until has the sources read for as long as ctx is not done.
+func (p Plan) until(ctx context.Context) {
+	if p.index != nil {
+		p.index.Until(ctx)
+	}
+}
+
+func (r *run) plan(ctx context.Context) (Plan, error) {
 	s := r.spec
 	p := Plan{
 		Package: s.Package,
@@ -73,7 +81,7 @@ func (r *run) plan() (Plan, error) {
 	r.result.Dir, r.result.Command = p.Dir, p.Command
 	err := dirFault(s.Dir)
 	if err == nil && r.looksForKey(p) {
-		r.findKey(&p)
+		r.findKey(ctx, &p)
 	}
 	r.Report.Event(Planned{p})
 	for _, notice := range s.Build.Notices {

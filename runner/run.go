@@ -84,7 +84,7 @@ func (r *Runner) Run(ctx context.Context, spec Spec) Result {
 // steps returns an error when the program did not come to run; a program that
 // ran is in the result.
 func (r *run) steps(ctx context.Context) error {
-	plan, err := timed(r, PhasePlan, func() (Plan, error) { return r.plan() })
+	plan, err := r.planning(ctx)
 	if err != nil {
 		return err
 	}
@@ -108,6 +108,17 @@ func (r *run) steps(ctx context.Context) error {
 	return r.buildAndRun(ctx, plan, found)
 }
 
+// planning is the plan phase.
+func (r *run) planning(ctx context.Context) (Plan, error) {
+	planning, stop := r.cancelOnSignal(ctx)
+	plan, err := timed(r, PhasePlan, func() (Plan, error) { return r.plan(planning) })
+	cause := stop()
+	if plan.until(ctx); cause != nil {
+		err = &fault{outcome: Cancelled, err: cause}
+	}
+	return plan, err
+}
+
 // caches reports whether this run has to do with the Store.
 func (r *run) caches(p Plan) bool {
 	return p.index != nil && r.spec.Cache.on()
@@ -116,7 +127,9 @@ func (r *run) caches(p Plan) bool {
 // buildAndRun is the way of a program that the Store does not have.
 func (r *run) buildAndRun(ctx context.Context, plan Plan, found Stored) error {
 	building, stop := r.cancelOnSignal(ctx)
+	plan.until(building)
 	exe, k, clean, err := r.prepare(building, plan)
+	plan.until(ctx)
 	defer clean()
 	// A signal may have come when the build was just over; and whatever failed
 	// after it came, failed because of it.

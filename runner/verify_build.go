@@ -61,7 +61,7 @@ func (r *run) buildElsewhere(ctx context.Context, plan Plan, site container.Site
 	quiet := &Runner{Builder: r.Builder, Host: r.Host, Now: r.Now, Track: r.Track, Report: hushed{r.Report}}
 	second := quiet.begin(r.specElsewhere(plan, m, dir))
 	second.result.Toolchain, second.result.Builder = r.result.Toolchain, r.result.Builder
-	moved, err := second.plan()
+	moved, err := second.plan(ctx)
 	if err != nil {
 		return Executable{}, err
 	}

@@ -34,7 +34,7 @@ func viewOf(t *testing.T, dir string, environ, argv []string) (view, string) {
 	r := &run{Runner: &Runner{Report: &recorder{}}, spec: Spec{
 		Dir: dir, Env: goenv.Load(environ, ""), Build: build, Package: pkg, Args: args, CacheDir: t.TempDir(),
 	}}
-	plan, err := r.plan()
+	plan, err := r.plan(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,6 +84,9 @@ func (c *command) run(ctx context.Context) int {
 func (c *command) inputs() (options, runner.Spec, error) {
 	o := defaults()
 	env := goenv.Load(withoutSecrets(c.environ), goroot())
+	if err := env.Err(); err != nil {
+		return o, runner.Spec{}, &buildflags.UsageError{Message: err.Error(), Hint: "name a file with GOENV, or GOENV=off"}
+	}
 	if err := o.fromEnvironment(env.Get, c.notVariables()...); err != nil {
 		return o, runner.Spec{}, err
 	}

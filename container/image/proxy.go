@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"unicode"
 	"unicode/utf8"
 
@@ -137,11 +138,14 @@ func (p proxy) open(ctx context.Context, client *http.Client, mod string) (io.Re
 }
 
 func openFile(name string) (io.ReadCloser, int64, error) {
-	f, err := os.Open(name)
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // waits for nobody at the other end of a pipe
 	if err != nil {
 		return nil, 0, err
 	}
 	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", name)
+	}
 	if err != nil {
 		f.Close()
 		return nil, 0, err

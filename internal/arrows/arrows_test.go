@@ -33,7 +33,7 @@ var rooms = map[string][]string{
 	"internal/faults":                      {},
 	"internal/githubactions":               {"internal/buildflags", "internal/goenv", "internal/private", "runner"},
 	"internal/githubactions/parser":        {},
-	"internal/goenv":                       {},
+	"internal/goenv":                       {"cachekeys"},
 	"internal/private":                     {},
 	"internal/report":                      {"cachekeys", "container", "runner"},
 	"internal/runas":                       {},

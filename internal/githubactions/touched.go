@@ -85,7 +85,7 @@ type event struct {
 // as git diff-tree takes it.
 func (t Touched) ranges() ([][]string, error) {
 	var e event
-	data, err := os.ReadFile(t.EventPath)
+	data, _, err := readRegular(t.EventPath)
 	if err == nil {
 		err = json.Unmarshal(data, &e)
 	}

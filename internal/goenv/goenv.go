@@ -7,12 +7,17 @@ package goenv
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/org/gorun-action/cachekeys"
 )
 
 // Env is one resolved configuration. The zero Env has nothing set. It is
@@ -22,12 +27,13 @@ type Env struct {
 	vars    map[string]string // of the environment
 	files   map[string]string // of the GOENV file over GOROOT/go.env
 	text    []byte            // of the GOENV file; nil when it could not be read
+	err     error             // about a file that cannot be told from no settings
 }
 
 // Load resolves environ ("name=value", the last one counts) for a go command
 // that starts in this process's working directory. goroot is where that is
 // installed, "" when there is no Go on this machine. Files that cannot be read
-// count as empty, as they do for the go command.
+// count as empty, as they do for the go command; see Err for what it would read.
 func Load(environ []string, goroot string) Env {
 	e := Env{environ: slices.Clone(environ), vars: map[string]string{}, files: map[string]string{}}
 	for _, kv := range environ {
@@ -36,15 +42,33 @@ func Load(environ []string, goroot string) Env {
 		}
 	}
 	if file := e.file(); file != "" {
-		e.text, _ = os.ReadFile(file)
+		e.text = e.read(file)
 		e.take(e.text)
 	}
 	if root := or(or(e.files["GOROOT"], e.vars["GOROOT"]), goroot); root != "" { // findGOROOT
-		data, _ := os.ReadFile(filepath.Join(root, "go.env"))
-		e.take(data)
+		e.take(e.read(filepath.Join(root, "go.env")))
 	}
 	return e
 }
+
+// read returns what a file has, nil where the go command would read nothing.
+// It waits for nobody: what is no regular file may be a pipe, or have no end.
+func (e *Env) read(file string) []byte {
+	data, err := cachekeys.ReadFile(file)
+	if err == nil {
+		return data
+	}
+	info, statErr := os.Stat(file)
+	if null, _ := os.Stat(os.DevNull); statErr != nil || info.IsDir() || os.SameFile(info, null) || errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	e.err = fmt.Errorf("reading the go command's settings: %w", err)
+	return nil
+}
+
+// Err is about a file of settings that is there and cannot be read by who does
+// not wait: a pipe, a device, or more than any settings take.
+func (e Env) Err() error { return e.err }
 
 // Frozen is the same configuration for a go command that starts later, or in
 // another directory: what the GOENV file had in it when Load read it is in a file

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/org/gorun-action/cachekeys"
 )
 
 // rootFiles and rootDirs are where crypto/x509 looks on Linux
@@ -45,7 +47,7 @@ func (e Env) Roots() []byte {
 
 func firstFile(files []string) []byte {
 	for _, f := range files {
-		if data, err := os.ReadFile(f); err == nil {
+		if data, err := cachekeys.ReadFile(f); err == nil {
 			return append(data, '\n')
 		}
 	}
@@ -59,7 +61,7 @@ func certificatesIn(dir string, bundle []byte) []byte {
 	seen := string(bundle)
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
-		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		data, err := cachekeys.ReadFile(filepath.Join(dir, e.Name()))
 		text := strings.TrimSpace(string(data))
 		if err != nil || !strings.Contains(text, "-----BEGIN CERTIFICATE-----") || strings.Contains(seen, text) || strings.Contains(string(out), text) {
 			continue
