@@ -8,10 +8,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // What becomes of a tree is what becomes of it under go run.
@@ -59,8 +64,20 @@ func hostileTrees() []struct {
 		{"names of 255 bytes", runs, func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, strings.Repeat("x", 252)+".go"), []byte("package main\n"), 0o644)
 		}},
-		{"20,000 entries", runs, func(dir string) (err error) {
-			for i := range 20000 {
+		{"a source is a socket", fails, func(dir string) error {
+			fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			if err == nil {
+				err = errors.Join(unix.Bind(fd, &unix.SockaddrUnix{Name: filepath.Join(dir, "x.go")}), unix.Close(fd))
+			}
+			return err
+		}},
+		{"a source is nothing", fails, link("/dev/null", "x.go")},
+		{"go.work is nothing", fails, link("/dev/null", "go.work")},
+		{"go.mod is a circle", fails, func(dir string) error {
+			return errors.Join(os.Remove(filepath.Join(dir, "go.mod")), os.Symlink("go.mod", filepath.Join(dir, "go.mod")))
+		}},
+		{"many entries", runs, func(dir string) (err error) {
+			for i := range testenv.Times(20_000, 100_000) {
 				err = errors.Join(err, os.WriteFile(filepath.Join(dir, fmt.Sprint("x", i, ".txt")), nil, 0o644))
 			}
 			return err
@@ -82,6 +99,47 @@ func TestHostileSources(t *testing.T) {
 			ends, said := c.ends(tree.ends, c.command(t, "--log-format=text", "."))
 			if goEnds != tree.ends || ends != goEnds {
 				t.Errorf("it %s; under go run it %s, and should be: %s\n%s", ends, goEnds, tree.ends, said)
+			}
+		})
+	}
+}
+
+// What its user may not read is to gorun what it is to the go command.
+func TestUnreadableSources(t *testing.T) {
+	t.Parallel()
+	uid := os.Getuid()
+	builds := goBuildCache(t)
+	if uid == 0 {
+		uid = 54322 // root may read everything
+		builds = warmFor(t, uid)
+	}
+	for name, make := range map[string]func(dir string) error{
+		"a source": func(dir string) error { return os.WriteFile(filepath.Join(dir, "x.go"), []byte("package main\n"), 0) },
+		"a test": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "x_test.go"), []byte("package main\n"), 0)
+		},
+		"a text":              func(dir string) error { return os.WriteFile(filepath.Join(dir, "x.txt"), nil, 0) },
+		"go.sum":              func(dir string) error { return os.WriteFile(filepath.Join(dir, "go.sum"), nil, 0) },
+		"go.mod":              func(dir string) error { return os.Chmod(filepath.Join(dir, "go.mod"), 0) },
+		"go.work":             func(dir string) error { return os.WriteFile(filepath.Join(dir, "go.work"), []byte("go 1.26\n"), 0) },
+		"a directory beside":  func(dir string) error { return os.Mkdir(filepath.Join(dir, "sub"), 0) },
+		"a directory's names": func(dir string) error { return os.Chmod(dir, 0o311) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCacheTest(t, "host")
+			c.program(".", "hi", 0)
+			c.must(make(c.src()))
+			t.Cleanup(func() { os.Chmod(c.src(), 0o755) })
+			if os.Getuid() == 0 {
+				c.as(uid, builds)
+			}
+			goEnds, goSaid := c.ends("", exec.Command("go", "run", "."))
+			for _, mode := range []string{"off", "readwrite", "readwrite"} {
+				c.mode = mode
+				if ends, said := c.ends("", c.command(t, "--log-format=text", ".")); ends != goEnds {
+					t.Errorf("with the cache %s it %s; under go run it %s\n%s\n%s", mode, ends, goEnds, said, goSaid)
+				}
 			}
 		})
 	}
@@ -110,9 +168,12 @@ func (c *cacheTest) ends(expected string, cmd *exec.Cmd) (ends, said string) {
 	var out bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr = c.src(), &out, &out
 	if cmd.Env == nil {
-		cmd.Env = append(os.Environ(), "GOENV=off", "GOFLAGS=")
+		cmd.Env = append(slices.Clip(c.env), "GOENV=off", "GOFLAGS=")
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // go run leaves its children alone
+	if c.user != nil {
+		cmd.SysProcAttr.Credential = c.user.Credential
+	}
 	c.must(cmd.Start())
 	defer context.AfterFunc(ctx, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })()
 	if expected == hangs {
