@@ -47,7 +47,7 @@ func (r *run) buildWith(ctx context.Context, plan Plan, site container.Site, dir
 func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir string, caches PackCaches) (Executable, *keeping, error) {
 	r.Report.Event(BuildStarted{Builder: site.Builder, Toolchain: *r.result.Toolchain, Command: plan.Command})
 	begin := r.Now()
-	view, err := r.view(plan, site, dir, caches)
+	view, err := r.view(ctx, plan, site, dir, caches)
 	if err != nil {
 		return Executable{}, nil, err
 	}

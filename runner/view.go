@@ -2,6 +2,7 @@ package runner
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,14 +23,15 @@ import (
 
 // view is what the go command sees of this machine.
 type view struct {
-	env    []string
-	mounts []container.Mount
+	env      []string
+	mounts   []container.Mount
+	searched []string // for sockets
 }
 
 // view returns everything on the host, and in a container what design.md
 // section 9 lists: the sources, the caches, the work directory, the roots of
 // trust, the go command's configuration, and no other secrets.
-func (r *run) view(plan Plan, site container.Site, dir string, caches PackCaches) (view, error) {
+func (r *run) view(ctx context.Context, plan Plan, site container.Site, dir string, caches PackCaches) (view, error) {
 	if !site.Contained() {
 		env, err := r.hostEnv(dir, caches)
 		return view{env: r.indexed(plan, caches, env)}, err
@@ -48,7 +50,7 @@ func (r *run) view(plan Plan, site container.Site, dir string, caches PackCaches
 	if err := r.mountCaches(&v, site, dir, caches); err != nil {
 		return view{}, err
 	}
-	if err := r.mountSources(&v, plan); err != nil {
+	if err := r.mountSources(ctx, &v, plan, dir); err != nil {
 		return view{}, err
 	}
 	if err := r.trust(&v, site, dir); err != nil {
@@ -93,7 +95,7 @@ func (v *view) mount(path string, writable bool) {
 // where the caller's is, since that path is in executables.
 func (r *run) mountCaches(v *view, site container.Site, dir string, caches PackCaches) error {
 	modcache, buildcache := r.modCache(), r.buildCache(site)
-	if err := absolute(modcache, buildcache); err != nil {
+	if err := cmp.Or(absolute(modcache, buildcache), noSocketIn(modcache), noSocketIn(buildcache)); err != nil {
 		return err
 	}
 	if caches.ModCache != "" {
@@ -199,31 +201,38 @@ func (r *run) mountModCache(v *view, path, fallback string, err error) string {
 
 // mountSources makes the local sources visible at their own paths, so that
 // errors, panics and debug information show the paths that the user knows.
-func (r *run) mountSources(v *view, plan Plan) error {
+func (r *run) mountSources(ctx context.Context, v *view, plan Plan, dir string) error {
 	mod, _ := r.spec.Build.Value("mod")
 	w := plan.workspace
 	dirs := r.sourceDirs(plan)
-	for _, dir := range dirs {
-		if hidesToolchain(dir) {
+	for _, source := range dirs {
+		if hidesToolchain(source) {
 			return &fault{
 				outcome: Usage,
-				err:     fmt.Errorf("%s cannot be the workspace of a container build: mounted there, it would hide the container's own files", dir),
+				err:     fmt.Errorf("%s cannot be the workspace of a container build: mounted there, it would hide the container's own files", source),
 				hint:    "move the sources into a directory of their own, or build with --builder=host",
 			}
 		}
-		_, local := w.Module(dir)
-		v.mount(dir, mod == "mod" && local)
+		_, local := w.Module(source)
+		if err := r.mountReadable(ctx, v, plan, dir, source, mod == "mod" && local); err != nil {
+			return err
+		}
 	}
 	for _, path := range r.linked(plan, dirs) {
-		v.mount(path, false)
+		if err := r.mountReadable(ctx, v, plan, dir, path, false); err != nil {
+			return err
+		}
 	}
 	if r.stamps() && w.VCS != "" {
 		// In a container git takes another user's tree for suspicious.
 		v.env = append(v.env, "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0="+w.VCS)
 	}
 	for _, path := range r.flagPaths(plan.Dir) {
-		if _, err := os.Stat(path); err == nil {
-			v.mount(path, false)
+		if _, err := os.Stat(path); err != nil {
+			continue
+		}
+		if err := r.mountReadable(ctx, v, plan, dir, path, false); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -39,7 +39,7 @@ func viewOf(t *testing.T, dir string, environ, argv []string) (view, string) {
 		t.Fatal(err)
 	}
 	work := t.TempDir()
-	v, err := r.view(plan, container.Site{Builder: "docker", Digest: "sha256:" + strings.Repeat("ab", 32)}, work, PackCaches{})
+	v, err := r.view(t.Context(), plan, container.Site{Builder: "docker", Digest: "sha256:" + strings.Repeat("ab", 32)}, work, PackCaches{})
 	if err != nil {
 		t.Fatal(err)
 	}
