@@ -3,7 +3,6 @@ package main
 import (
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -141,7 +140,7 @@ func TestNoHome(t *testing.T) {
 	t.Parallel()
 	c := newCacheTest(t, "host")
 	c.program(".", "hi", 0)
-	c.env = append(c.env, "GORUN_CACHE_DIR=", "HOME=", "XDG_CACHE_HOME=", "GOCACHE="+goBuildCache(t))
+	c.env = append(c.env, "GORUN_CACHE_DIR=", "HOME=", "XDG_CACHE_HOME=", "GOCACHE="+testenv.GoEnv(t, "GOCACHE"))
 	r := c.run(".")
 	c.warns("no home", r, "hi", 1, "miss")
 	if warning := strings.Join(r.warnings, ""); !strings.Contains(warning, "there is no home directory") {
@@ -150,12 +149,4 @@ func TestNoHome(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(c.tmp, "gorun-*")); len(left) > 0 {
 		t.Errorf("left behind: %q", left)
 	}
-}
-
-func goBuildCache(t *testing.T) string {
-	out, err := exec.Command("go", "env", "GOCACHE").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(string(out))
 }

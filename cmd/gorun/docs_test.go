@@ -191,7 +191,7 @@ func (e example) environ(t *testing.T, verdict string) []string {
 	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		return strings.HasPrefix(kv, "GORUN_") || strings.HasPrefix(kv, "GOFLAGS=") || strings.HasPrefix(kv, "GORACE=")
 	})
-	env = append(env, "GORUN_BUILDER=host", "GORUN_CACHE_DIR="+testenv.Dir(t), "GORUN_VERDICT_FILE="+verdict)
+	env = append(env, "GORUN_BUILDER=host", "GORUN_CACHE_DIR="+testenv.CacheDir(t), "GORUN_VERDICT_FILE="+verdict)
 	if e.engine {
 		env = append(env, "GOCACHE="+testenv.BuildCache(t, os.Getuid()))
 	}

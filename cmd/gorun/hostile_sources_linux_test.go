@@ -108,7 +108,7 @@ func TestHostileSources(t *testing.T) {
 func TestUnreadableSources(t *testing.T) {
 	t.Parallel()
 	uid := os.Getuid()
-	builds := goBuildCache(t)
+	builds := testenv.GoEnv(t, "GOCACHE")
 	if uid == 0 {
 		uid = 54322 // root may read everything
 		builds = warmFor(t, uid)

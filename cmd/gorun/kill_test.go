@@ -70,7 +70,7 @@ func newKiller(t *testing.T, builder string) *killer {
 	for name, text := range map[string]string{"src/go.mod": "module example.com/forking\n\ngo 1.26\n", "src/main.go": forking, "tmp/.keep": ""} {
 		put(t, filepath.Join(dir, name), text)
 	}
-	k.env = append(os.Environ(), k.mark, "TMPDIR="+k.tmp, "GORUN_BUILDER="+builder, "GORUN_CACHE_DIR="+testenv.Dir(t), "GORUN_LOG_FORMAT=json", "GOFLAGS=", "GOTELEMETRY=off")
+	k.env = append(os.Environ(), k.mark, "TMPDIR="+k.tmp, "GORUN_BUILDER="+builder, "GORUN_CACHE_DIR="+testenv.CacheDir(t), "GORUN_LOG_FORMAT=json", "GOFLAGS=", "GOTELEMETRY=off")
 	if builder == "docker" {
 		k.env = append(k.env, "GOCACHE="+testenv.BuildCache(t, os.Getuid()))
 	}

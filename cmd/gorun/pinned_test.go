@@ -165,7 +165,7 @@ func gorunIn(t *testing.T, dir string, args ...string) (cmd *exec.Cmd, tmp strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	caches := testenv.Dir(t)
+	caches := testenv.CacheDir(t)
 	tmp = filepath.Join(t.TempDir(), "tmp")
 	if err := os.Mkdir(tmp, 0o755); err != nil {
 		t.Fatal(err)

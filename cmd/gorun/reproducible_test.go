@@ -22,7 +22,7 @@ type machine struct {
 
 func newMachine(t *testing.T, builder, name string, env ...string) machine {
 	t.Helper()
-	caches := testenv.Dir(t)
+	caches := testenv.CacheDir(t)
 	m := machine{T: t, dir: filepath.Join(t.TempDir(), name)}
 	put(t, filepath.Join(m.dir, "go.mod"), "module example.com/m\n\ngo 1.26\n")
 	put(t, filepath.Join(m.dir, "cmd/where/main.go"), "package main\n\nimport \"runtime\"\n\nfunc main() {\n\t_, file, _, _ := runtime.Caller(0)\n\tprintln(file)\n}\n")

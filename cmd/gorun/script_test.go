@@ -71,7 +71,7 @@ func setup(t *testing.T, env *testscript.Env, builder string) error {
 	if builder == "docker" {
 		env.Setenv("GOCACHE", testenv.BuildCache(t, os.Getuid()))
 	}
-	caches := testenv.Dir(t)
+	caches := testenv.CacheDir(t)
 	for name, value := range map[string]string{
 		"GORUN_BUILDER": builder, "GORUN_CACHE_DIR": caches, "GORUN_LOG_FORMAT": "text", "GORUN_CACHE_MODE": "off",
 		"GOENV": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOTELEMETRY": "off", "HOME": env.WorkDir,

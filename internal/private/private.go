@@ -15,7 +15,7 @@ import (
 
 // ErrShared is wrapped by the error about a file that somebody else owns or may
 // write.
-var ErrShared = errors.New("somebody else can write")
+var ErrShared = errors.New("somebody else can write to")
 
 // othersWrite are the bits of group and others. An access list's writers show
 // in those of the group (acl(5)).
@@ -28,10 +28,10 @@ func Check(name string, st unix.Stat_t) error { return check(name, st, uint32(os
 
 func check(name string, st unix.Stat_t, me uint32) error {
 	if st.Uid != me && st.Uid != 0 {
-		return fmt.Errorf("%w to %s: it belongs to user %d", ErrShared, name, st.Uid)
+		return fmt.Errorf("%w %s: it belongs to user %d", ErrShared, name, st.Uid)
 	}
 	if mode := uint32(st.Mode); mode&unix.S_IFMT != unix.S_IFLNK && mode&othersWrite != 0 {
-		return fmt.Errorf("%w to %s: its mode is %04o (chmod go-w makes it this user's alone)", ErrShared, name, mode&0o7777)
+		return fmt.Errorf("%w %s: its mode is %04o (chmod go-w makes it this user's alone)", ErrShared, name, mode&0o7777)
 	}
 	return nil
 }

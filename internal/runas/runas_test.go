@@ -121,3 +121,19 @@ func TestEngineGroup(t *testing.T) {
 		}
 	}
 }
+
+// A machine that is no image of gorun's keeps its users.
+func TestEnrollInImagesOnly(t *testing.T) {
+	needRoot(t)
+	if InImage() {
+		t.Skip("this is an image of gorun's")
+	}
+	before, err := os.ReadFile("/etc/passwd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	User{them, them}.Enroll("/home/them")
+	if after, err := os.ReadFile("/etc/passwd"); err != nil || string(after) != string(before) {
+		t.Errorf("/etc/passwd was %q and is %q, %v", before, after, err)
+	}
+}

@@ -55,7 +55,7 @@ func warmUp(t testing.TB, cache string) error {
 	must(t, os.Mkdir(cache, 0o755))
 	must(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/warming\n\ngo 1.26\n"), 0o644))
 	must(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(warming), 0o644))
-	env := []string{"GOCACHE=" + cache, "GOFLAGS=", "GORUN_CACHE_DIR=" + Dir(t), "GORUN_CACHE_MODE=off"}
+	env := []string{"GOCACHE=" + cache, "GOFLAGS=", "GORUN_CACHE_DIR=" + CacheDir(t), "GORUN_CACHE_MODE=off"}
 	return errors.Join(
 		run(dir, env, Gorun(t), "--builder=docker", "."),
 		run(dir, nil, "docker", "run", "--rm", "-v", dir+":/src", "-v", cache+":/cache/go-build", "-e", "GORUN_RUN_AS=self", RunnerImage(t), "."),

@@ -19,6 +19,12 @@ func Dir(t testing.TB) string {
 	return get(t, dir)
 }
 
+// CacheDir is gorun's cache directory of all tests.
+func CacheDir(t testing.TB) string {
+	t.Helper()
+	return filepath.Join(Dir(t), "gorun")
+}
+
 var dir = sync.OnceValues(func() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
