@@ -31,6 +31,9 @@ func TestCredentialsStayWithTheRunner(t *testing.T) {
 	if c.step([]string{"ACTIONS_RESULTS_URL=" + thief.plain.URL}); thief.got.Swap(0) == 0 {
 		t.Error("the service itself saw no token")
 	}
+	if r := c.step([]string{"ACTIONS_RESULTS_URL=s3cret"}); r.stdout != "hi\n" || len(r.warnings) != 1 || strings.Contains(r.log, "s3cret") {
+		t.Errorf("an address that is none: %s", r.log)
+	}
 	const there = "results.example:443" // where a proxy leads to
 	for name, env := range map[string][]string{
 		"roots in a file, and the name leads here":      {"ACTIONS_RESULTS_URL=" + thief.tls.URL, "SSL_CERT_FILE=" + file},

@@ -128,6 +128,9 @@ func (c *command) layers(o options, report runner.Reporter) ([]shared.Layer, err
 				report.Event(runner.Warned{Message: "--cache-to=actions: " + err.Error(), Hint: "the cache service is for steps with uses:, not for run: steps; name another store there"})
 			}
 			continue
+		case err != nil && place.Kind == shared.InActions: // what is wrong is nothing that the user wrote
+			report.Event(runner.Warned{Cache: true, Message: "GitHub's cache is not used: " + err.Error()})
+			continue
 		case err != nil:
 			return nil, &buildflags.UsageError{Message: fmt.Sprintf("--cache-to=%s: %v", place, err), Hint: "write it as " + cacheToSyntax}
 		}
