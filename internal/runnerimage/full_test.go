@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -178,7 +179,7 @@ func main() {
 func TestCgoAndRace(t *testing.T) {
 	t.Parallel()
 	needFull(t)
-	args := append(mount(workspace(t, racy)), "-v", volume(t)+":/cache", fullTag, "--log-format=text")
+	args := slices.Concat(mount(workspace(t, racy)), built(t, owner()), []string{fullTag, "--log-format=text"})
 	plain := run(t, "", append(args, ".")...)
 	if plain.status != 0 || !strings.HasPrefix(plain.stderr, "42\n") {
 		t.Errorf("cgo: status %d: %s", plain.status, plain.stderr)
@@ -217,24 +218,23 @@ func TestDubiousOwnership(t *testing.T) {
 		}
 	}
 	give(t, dir)
-	others, owners := volume(t)+":/cache", volume(t)+":/cache" // users cannot share one
-	for _, tt := range []struct {
-		name, cache string
-		options     []string
+	for name, tt := range map[string]struct {
+		uid     int
+		options []string
 	}{
-		{"another user", others, []string{"-v", dir + ":/src", "--user", "1234:1234"}},
-		{"in a workflow", others, []string{"-v", dir + ":/github/workspace", "--workdir", "/github/workspace", "--user", "1234:1234"}},
-		{"root", others, []string{"-v", dir + ":/src", "-e", "GORUN_RUN_AS=self"}},
-		{"the owner, elsewhere", owners, []string{"-v", dir + ":/elsewhere", "--workdir", "/elsewhere"}},
+		"another user":         {1234, []string{"-v", dir + ":/src", "--user", "1234:1234"}},
+		"in a workflow":        {1234, []string{"-v", dir + ":/github/workspace", "--workdir", "/github/workspace", "--user", "1234:1234"}},
+		"root":                 {0, []string{"-v", dir + ":/src", "-e", "GORUN_RUN_AS=self"}},
+		"the owner, elsewhere": {owner(), []string{"-v", dir + ":/elsewhere", "--workdir", "/elsewhere"}},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			r := run(t, "", append(tt.options, "-v", tt.cache, fullTag, "--log-format=text", "-buildvcs=true", ".")...)
+		t.Run(name, func(t *testing.T) {
+			r := run(t, "", slices.Concat(built(t, tt.uid), tt.options, []string{fullTag, "--log-format=text", "-buildvcs=true", "."})...)
 			if r.status != 0 || !strings.Contains(r.stderr, "40\n") {
 				t.Errorf("status %d: %s", r.status, r.stderr)
 			}
 		})
 	}
 	// Where nobody has said that it is meant, git refuses, and so does the build.
-	r := run(t, "", "-v", dir+":/elsewhere", "--workdir", "/elsewhere", "--user", "1234:1234", "-v", others, fullTag, "--log-format=text", "-buildvcs=true", ".")
+	r := run(t, "", "-v", dir+":/elsewhere", "--workdir", "/elsewhere", "--user", "1234:1234", fullTag, "--log-format=text", "-buildvcs=true", ".")
 	r.refuses(t, "error obtaining VCS status: exit status 128")
 }
