@@ -42,7 +42,7 @@ func fastSubjects() []string { return []string{"workspace", "cgo", "plain", "emb
 func TestSoundness(t *testing.T) {
 	t.Parallel()
 	c := soundness.Config{
-		Keyer: keyer, Dir: t.TempDir(), Seed: 1, Trials: fastTrials, Workers: 2, Parts: 1, Only: -1, Limit: fastTime, Shared: true, Fresh: true, Subjects: fastSubjects(),
+		Keyer: keyer, Dir: testenv.DiskDir(t), Seed: 1, Trials: fastTrials, Workers: 2, Parts: 1, Only: -1, Limit: fastTime, Shared: true, Fresh: true, Subjects: fastSubjects(),
 		Log: func(s string) { t.Log(s) },
 	}
 	if !testenv.Full() {

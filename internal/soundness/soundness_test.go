@@ -55,7 +55,7 @@ func hashTree(write func([]byte) (int, error), root, dir string, blind func(stri
 func run(t *testing.T, k Keyer, subject string, trials int) *Report {
 	t.Helper()
 	r, err := Run(t.Context(), Config{
-		Keyer: k, Dir: t.TempDir(), Seed: 1, Trials: trials, Workers: 1, Parts: 1, Shared: true, Only: -1,
+		Keyer: k, Dir: testenv.DiskDir(t), Seed: 1, Trials: trials, Workers: 1, Parts: 1, Shared: true, Only: -1,
 		Subjects: []string{subject}, Log: func(s string) { t.Log(s) },
 	})
 	if err != nil {

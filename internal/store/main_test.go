@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 // helperVar makes the test binary play the helper of that name.
@@ -22,6 +24,7 @@ func TestMain(m *testing.M) {
 	helpers := map[string]func(args []string) error{"worker": helperWorker, "churn": helperChurn, "sleep": helperSleep, "exit": helperExit}
 	name := os.Getenv(helperVar)
 	if name == "" {
+		testenv.OnDisk()
 		os.Exit(m.Run())
 	}
 	if err := helpers[name](os.Args[1:]); err != nil {

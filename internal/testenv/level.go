@@ -49,3 +49,19 @@ func (w Waiting) Run() int {
 	}
 	return w.M.Run()
 }
+
+// DiskDir is a temporary directory on a disk, for what is about the file systems
+// that people have: CI has the other ones in memory.
+func DiskDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(diskTemp, "gorun-test-")
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// OnDisk has all temporary directories of this process on a disk.
+func OnDisk() { os.Setenv("TMPDIR", diskTemp) }
+
+// diskTemp is for what outlives a restart (file-hierarchy(7)).
+const diskTemp = "/var/tmp"
