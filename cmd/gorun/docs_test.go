@@ -19,41 +19,32 @@ import (
 	"github.com/org/gorun-action/runner"
 )
 
-var update = flag.Bool("update", false, "write the flag tables of the README instead of comparing with them")
+var update = flag.Bool("update", false, "write the flag tables of the command line's page instead of comparing with them")
 
 var (
 	module = filepath.Join("..", "..")
-	readme = filepath.Join(module, "README.md")
+	page   = filepath.Join(module, "docs", "command-line.md")
 )
 
-func readmeText(t *testing.T) string {
-	t.Helper()
-	data, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
-}
-
-// TestFlagTable compares the README's tables of flags with the code's.
+// TestFlagTable compares the page's tables of flags with the code's.
 func TestFlagTable(t *testing.T) {
 	t.Parallel()
 	const begin, end = "<!-- flags: written by `go test ./cmd/gorun -run TestFlagTable -update` -->\n", "<!-- end of flags -->\n"
-	before, rest, ok := strings.Cut(readmeText(t), begin)
+	before, rest, ok := strings.Cut(source(t, page), begin)
 	got, after, closed := strings.Cut(rest, end)
 	if !ok || !closed {
-		t.Fatalf("the README has no %s … %s", begin, end)
+		t.Fatalf("the page has no %s … %s", begin, end)
 	}
 	o := defaults()
 	want := "\n" + buildflags.Markdown(o.own()) + "\n"
 	if *update {
-		if err := os.WriteFile(readme, []byte(before+begin+want+end+after), 0o644); err != nil {
+		if err := os.WriteFile(page, []byte(before+begin+want+end+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
 	if got != want {
-		t.Errorf("the flag tables differ (-update writes them).\nREADME:\n%s\ncode:\n%s", got, want)
+		t.Errorf("the flag tables differ (-update writes them).\npage:\n%s\ncode:\n%s", got, want)
 	}
 }
 
@@ -67,9 +58,11 @@ func TestVariables(t *testing.T) {
 		known[variable(f.Name)] = f.Name != "h" && f.Name != "help" && f.Name != "version"
 	}
 	documents, err := filepath.Glob(filepath.Join(module, "*.md"))
-	if err != nil {
+	pages, pagesErr := filepath.Glob(filepath.Join(module, "docs", "*.md"))
+	if err := errors.Join(err, pagesErr); err != nil {
 		t.Fatal(err)
 	}
+	documents = append(documents, pages...)
 	found := 0
 	for _, document := range documents {
 		for _, name := range regexp.MustCompile(`GORUN_[A-Z_]+`).FindAllString(source(t, document), -1) {
@@ -93,7 +86,7 @@ func source(t *testing.T, file string) string {
 	return string(data)
 }
 
-// example is one of the README's: a command, and what its text says of it.
+// example is one of the page's: a command, and what its text says of it.
 type example struct {
 	command, stdout string
 	outcome         runner.Outcome
@@ -108,7 +101,7 @@ var (
 
 func examples(t *testing.T) (list []example) {
 	t.Helper()
-	_, text, _ := strings.Cut(readmeText(t), "\n## Examples\n")
+	_, text, _ := strings.Cut(source(t, page), "\n## Examples\n")
 	text, _, _ = strings.Cut(text, "\n## ")
 	for _, m := range exampleBlock.FindAllStringSubmatch(text+"\n\n", -1) {
 		said := exampleText.FindStringSubmatch(m[3])
@@ -130,8 +123,8 @@ func examples(t *testing.T) (list []example) {
 	return list
 }
 
-// TestExamples runs every example of the README in a copy of this module's
-// examples, and compares what the README says with what happens.
+// TestExamples runs every example of the page in a copy of this module's
+// examples, and compares what the page says with what happens.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	for _, e := range examples(t) {
@@ -145,14 +138,14 @@ func TestExamples(t *testing.T) {
 			verdict := filepath.Join(t.TempDir(), "verdict.json")
 			stdout, stderr, status := shell(t, dir, e.command, e.environ(t, verdict))
 			if stdout != e.stdout {
-				t.Errorf("stdout is %q, the README says %q", stdout, e.stdout)
+				t.Errorf("stdout is %q, the page says %q", stdout, e.stdout)
 			}
 			var r runner.Result
 			if err := json.Unmarshal([]byte(source(t, verdict)), &r); err != nil {
 				t.Fatal(err)
 			}
 			if status != e.status || r.Outcome != e.outcome {
-				t.Errorf("outcome %s, status %d; the README says %s, %d", r.Outcome, status, e.outcome, e.status)
+				t.Errorf("outcome %s, status %d; the page says %s, %d", r.Outcome, status, e.outcome, e.status)
 			}
 			if t.Failed() {
 				t.Logf("stderr:\n%s", stderr)

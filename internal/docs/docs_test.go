@@ -183,10 +183,10 @@ func TestExitStatuses(t *testing.T) {
 	}
 }
 
-// block returns the fenced block of a language in a section of the README.
+// block returns the fenced block of a language in a section of the log's page.
 func block(t *testing.T, heading, language string) string {
 	t.Helper()
-	_, after, ok := strings.Cut(section(t, read(t, "README.md"), heading), "```"+language+"\n")
+	_, after, ok := strings.Cut(section(t, read(t, "docs/log.md"), heading), "```"+language+"\n")
 	if !ok {
 		t.Fatalf("%s has no block of %s", heading, language)
 	}
@@ -194,7 +194,7 @@ func block(t *testing.T, heading, language string) string {
 	return body
 }
 
-// TestVerdict makes sure that the README's verdict is one: with every field
+// TestVerdict makes sure that the page's verdict is one: with every field
 // known, and none missing that this release always writes.
 func TestVerdict(t *testing.T) {
 	text := block(t, "## The verdict file", "json")
@@ -213,7 +213,7 @@ func TestVerdict(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(written.Bytes(), again) {
-		t.Errorf("gorun would write\n%s\nthe README has\n%s", again, written.Bytes())
+		t.Errorf("gorun would write\n%s\nthe page has\n%s", again, written.Bytes())
 	}
 }
 
@@ -240,7 +240,7 @@ func records(t *testing.T) map[string]map[string]bool {
 	return found
 }
 
-// TestRecords compares the README's records with the package comment of
+// TestRecords compares the page's records with the package comment of
 // internal/report, which tests there hold to the code: one of each event, no
 // field that is not documented, none missing that is always there.
 func TestRecords(t *testing.T) {
@@ -267,7 +267,7 @@ func TestRecords(t *testing.T) {
 	}
 	for event := range documented {
 		if !seen[event] {
-			t.Errorf("the README has no %s record", event)
+			t.Errorf("the page has no %s record", event)
 		}
 	}
 }
@@ -286,7 +286,7 @@ func checkFields(t *testing.T, event string, fields map[string]bool, prefix stri
 	for path, always := range fields {
 		name, inside := strings.CutPrefix(path, prefix)
 		if _, there := object[name]; inside && always && !there && !strings.ContainsAny(name, ".[") {
-			t.Errorf("%s: the field %s is always there, but not in the README", event, path)
+			t.Errorf("%s: the field %s is always there, but not on the page", event, path)
 		}
 	}
 }

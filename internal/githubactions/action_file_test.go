@@ -78,9 +78,9 @@ func actionFile(image string) string {
 
 func plain(markdown string) string { return strings.ReplaceAll(markdown, "`", "") }
 
-// TestReadmeTables holds the README's tables of inputs and outputs and the code
+// TestTables holds the page's tables of inputs and outputs and the code
 // together.
-func TestReadmeTables(t *testing.T) {
+func TestTables(t *testing.T) {
 	var in, out strings.Builder
 	in.WriteString("\n| input | what it does | accepts | default | flag |\n|---|---|---|---|---|\n")
 	for _, i := range Table() {
@@ -90,18 +90,18 @@ func TestReadmeTables(t *testing.T) {
 	for _, o := range Outputs(runner.Result{}, nil, "") {
 		fmt.Fprintf(&out, "| `%s` | %s |\n", o.Name, cell(outputUsage[o.Name]))
 	}
-	path := filepath.Join(root, "README.md")
+	path := filepath.Join(root, "docs", "action.md")
 	for name, want := range map[string]string{"inputs": in.String() + "\n", "outputs": out.String() + "\n"} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		begin := fmt.Sprintf("<!-- %s: written by `go test ./internal/githubactions -run TestReadmeTables -update` -->\n", name)
+		begin := fmt.Sprintf("<!-- %s: written by `go test ./internal/githubactions -run TestTables -update` -->\n", name)
 		end := fmt.Sprintf("<!-- end of %s -->\n", name)
 		before, rest, ok := strings.Cut(string(text), begin)
 		_, after, closed := strings.Cut(rest, end)
 		if !ok || !closed {
-			t.Fatalf("the README has no %s … %s", begin, end)
+			t.Fatalf("the page has no %s … %s", begin, end)
 		}
 		compare(t, path, string(text), before+begin+want+end+after)
 	}
