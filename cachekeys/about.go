@@ -73,7 +73,7 @@ func ParseAbout(data []byte) (About, error) {
 		name, value, another := strings.Cut(rest, "\t")
 		switch {
 		case !ok || !tab || !another:
-			return About{}, fmt.Errorf("reading what was kept of the inputs: line %d is no input", n)
+			return About{}, fmt.Errorf("reading what was kept of the inputs: line %d is not an input", n)
 		case kind == kindVersion:
 			a.Modules[unescape.Replace(name)] = unescape.Replace(value)
 		default:

@@ -34,12 +34,12 @@ func (ix *Index) Closure(r Request) *Closure {
 	ix.load()
 	w := newWalk(ix, r)
 	w.c.looked, w.c.imports = w.queued, w.resolved
-	w.configuration()
-	w.modules()
-	w.roots()
-	w.extras()
-	w.packages()
-	w.profile()
+	for _, step := range []func(){w.configuration, w.modules, w.roots, w.extras, w.packages, w.profile} {
+		if step(); ix.over() != nil {
+			w.c.Reasons = append(w.c.Reasons, "the run was cancelled")
+			return w.c
+		}
+	}
 	w.c.Inputs = append(sortInputs(w.c.Inputs), w.sources()...)
 	return w.c
 }

@@ -64,7 +64,7 @@ func (l Lock) check() error {
 		return errors.New("it pins no toolchain")
 	}
 	if !version.IsValid("go" + l.Default) {
-		return fmt.Errorf("the default %q is no Go release", l.Default)
+		return fmt.Errorf("the default %q is not a Go release", l.Default)
 	}
 	seen := map[[2]string]bool{}
 	for _, t := range l.Toolchains {
@@ -229,7 +229,7 @@ func parseVersion(want string) (string, error) {
 	}
 	// go/version takes what follows a "-" for a suffix, also in "1.x-y".
 	if !version.IsValid(v) || strings.Contains(v, "-") {
-		return "", WithHint(fmt.Errorf("go version %q is no Go release", want),
+		return "", WithHint(fmt.Errorf("go version %q is not a Go release", want),
 			`give a line such as "1.26" or a release such as "1.26.8"`)
 	}
 	return v, nil

@@ -31,20 +31,20 @@ var errSparse = errors.New("no package was found in what was restored of the mod
 
 // buildWith builds with private caches, and once more with whole modules where
 // parts of them were not enough.
-func (r *run) buildWith(ctx context.Context, plan Plan, site container.Site, dir string, caches PackCaches, giveBack func()) (Executable, *keeping, error) {
+func (r *run) buildWith(ctx context.Context, plan Plan, site container.Site, dir string, caches PackCaches, unmount func()) (Executable, *pendingSave, error) {
 	exe, k, err := r.build(ctx, plan, site, dir, caches)
 	if !errors.Is(err, errSparse) {
 		return exe, k, err
 	}
 	r.Report.Event(Noticed{"the build needs more of its modules than the pack has: fetching them as usual"})
-	giveBack()
+	unmount()
 	caches.ModCache, caches.NoIndex = "", true
 	return r.build(ctx, plan, site, dir, caches)
 }
 
 // build has the go command do everything that `go run` does, except that the
 // capture helper takes the executable instead of running it.
-func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir string, caches PackCaches) (Executable, *keeping, error) {
+func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir string, caches PackCaches) (Executable, *pendingSave, error) {
 	r.Report.Event(BuildStarted{Builder: site.Builder, Toolchain: *r.result.Toolchain, Command: plan.Command})
 	begin := r.Now()
 	view, err := r.view(ctx, plan, site, dir, caches)
@@ -56,7 +56,7 @@ func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir str
 			return Executable{}, nil, err
 		}
 	}
-	k := r.beginKeeping(ctx, plan, site, view, caches)
+	k := r.beginSave(ctx, plan, site, view, caches)
 	defer k.abandon()
 	log := r.newBuildLog(plan, filepath.Join(dir, capture.Name))
 	log.holding = caches.ModCache != ""
@@ -83,7 +83,7 @@ func (r *run) build(ctx context.Context, plan Plan, site container.Site, dir str
 	if log.tools && k != nil {
 		k.reasons = append(k.reasons, "the build printed something, and a program that comes out of a cache would not")
 	}
-	r.endKeeping(plan, k, exe, dir)
+	r.endSave(plan, k, exe, dir)
 	r.collect(plan, k, caches, begin)
 	r.result.Executable = &exe
 	r.Report.Event(Built{Executable: exe, Took: r.Now().Sub(begin)})

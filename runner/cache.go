@@ -27,9 +27,9 @@ type Store interface {
 
 // History knows what other entries of a Store were made of.
 type History interface {
-	// Abouts returns what was kept with the entries whose keys begin with
+	// Nearest returns what was kept with the entries whose keys begin with
 	// prefix, the most recently used first, n at most.
-	Abouts(ctx context.Context, prefix string, n int) [][]byte
+	Nearest(ctx context.Context, prefix string, n int) [][]byte
 }
 
 // Keyring finds keys. It is the part of a run that reads the local sources.
@@ -163,7 +163,7 @@ func (r *run) differences(ctx context.Context, p Plan) []string {
 		best  cachekeys.About
 		least = -1
 	)
-	for _, data := range r.History.Abouts(ctx, p.closure.ProgramPrefix(), nearest) {
+	for _, data := range r.History.Nearest(ctx, p.closure.ProgramPrefix(), nearest) {
 		about, err := cachekeys.ParseAbout(data)
 		if err != nil {
 			continue

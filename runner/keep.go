@@ -25,8 +25,8 @@ import (
 // shows. Only a file system that counts time in seconds needs more.
 const settleLimit = 250 * time.Millisecond
 
-// keeping is a build whose executable may be kept.
-type keeping struct {
+// pendingSave is a build whose executable may be kept.
+type pendingSave struct {
 	reasons []string // why it will not be
 	listed  chan listing
 	cancel  context.CancelFunc // ends the listing; nil when there is none under way
@@ -44,7 +44,7 @@ type BuiltPackage struct {
 
 // abandon ends a listing that nobody waits for any more, and returns when
 // nothing of it runs.
-func (k *keeping) abandon() {
+func (k *pendingSave) abandon() {
 	if k != nil && k.cancel != nil {
 		k.cancel()
 		<-k.listed
@@ -52,7 +52,7 @@ func (k *keeping) abandon() {
 }
 
 // packages waits for the listing.
-func (k *keeping) packages() ([]BuiltPackage, error) {
+func (k *pendingSave) packages() ([]BuiltPackage, error) {
 	defer k.cancel()
 	list := <-k.listed
 	k.cancel = nil
@@ -83,14 +83,14 @@ func (r *run) keeps(p Plan) bool {
 	return p.Key != "" && p.closure != nil && r.spec.Cache == CacheReadWrite
 }
 
-// beginKeeping is called right before the build. The go command lists the
+// beginSave is called right before the build. The go command lists the
 // packages beside it, so that the closure rests on its word, not on our
 // reading of its rules.
-func (r *run) beginKeeping(ctx context.Context, p Plan, site container.Site, v view, caches PackCaches) *keeping {
+func (r *run) beginSave(ctx context.Context, p Plan, site container.Site, v view, caches PackCaches) *pendingSave {
 	if !r.keeps(p) {
 		return nil
 	}
-	k := &keeping{listed: make(chan listing, 1)}
+	k := &pendingSave{listed: make(chan listing, 1)}
 	if err := identityOf(site, p.identity); err != nil {
 		k.reasons = append(k.reasons, err.Error())
 	}
@@ -160,9 +160,9 @@ func parseListing(r io.Reader) (packages []BuiltPackage, err error) {
 	}
 }
 
-// endKeeping is called right after the build, before the program can change
+// endSave is called right after the build, before the program can change
 // anything. It adds what speaks against keeping the executable.
-func (r *run) endKeeping(p Plan, k *keeping, exe Executable, dir string) {
+func (r *run) endSave(p Plan, k *pendingSave, exe Executable, dir string) {
 	if k == nil || len(k.reasons) > 0 {
 		return
 	}
@@ -235,7 +235,7 @@ func (r *run) checkBuilt(p Plan, exe Executable, dir string) (reasons []string) 
 // save keeps the executable, and what the build used, while the program runs.
 // wait returns when that is over, and reports it; a signal that would have ended
 // the program ends what is left of that.
-func (r *run) save(ctx context.Context, p Plan, exe Executable, k *keeping) (wait func()) {
+func (r *run) save(ctx context.Context, p Plan, exe Executable, k *pendingSave) (wait func()) {
 	if k == nil {
 		return func() {}
 	}

@@ -9,27 +9,27 @@ import (
 )
 
 // privateCaches gives a build caches of its own, filled from a shared store
-// where that pays. giveBack, never nil, ends that one of them stands in for the
+// where that pays. unmount, never nil, ends that one of them stands in for the
 // module cache of this machine.
-func (r *run) privateCaches(ctx context.Context, p Plan, site container.Site, dir string) (c PackCaches, giveBack func(), err error) {
+func (r *run) privateCaches(ctx context.Context, p Plan, site container.Site, dir string) (c PackCaches, unmount func(), err error) {
 	begin := r.Now()
-	stand, err := r.standIn(ctx, p, site)
+	overlay, err := r.moduleOverlay(ctx, p, site)
 	if err != nil || !r.packs(p) {
-		return c, stand.giveBack, err
+		return c, overlay.unmount, err
 	}
 	c, err = r.Packs.Restore(ctx, PackQuery{
 		Key: p.closure.BuildKey(), Prefixes: packPrefixes(p), Imports: p.closure.Imports(), Sums: r.sums(p),
-		GoCache: r.buildCache(site), Dir: filepath.Join(dir, "pack"), Modules: stand.possible,
+		GoCache: r.buildCache(site), Dir: filepath.Join(dir, "pack"), Modules: overlay.possible,
 	})
 	if err != nil {
-		return c, stand.giveBack, siteFault(err)
+		return c, overlay.unmount, siteFault(err)
 	}
-	if c.ModCache != "" && !stand.lend(c.ModCache) {
+	if c.ModCache != "" && !overlay.mount(c.ModCache) {
 		c.ModCache = ""
 	}
 	r.result.Saving = c.Saving
 	r.result.Timings.Restore += r.Now().Sub(begin).Milliseconds()
-	return c, stand.giveBack, nil
+	return c, overlay.unmount, nil
 }
 
 // packPrefixes are what the keys of packs that help begin with: the same
@@ -64,7 +64,7 @@ func (r *run) trimmed() bool {
 
 // collect notes what a build used of its caches, right after it. Where its own
 // could not be used, nothing is known of that.
-func (r *run) collect(p Plan, k *keeping, c PackCaches, begin time.Time) {
+func (r *run) collect(p Plan, k *pendingSave, c PackCaches, begin time.Time) {
 	took := r.Now().Sub(begin)
 	r.buildCost = took
 	if c.Saving != nil {

@@ -36,7 +36,7 @@ func (r *run) restoring(ctx context.Context, p *Plan) (found Stored, hit bool, e
 func (r *run) runRestored(ctx context.Context, p Plan, found Stored) error {
 	r.result.Builder, r.result.Executable, r.temporary = p.identity.Builder, &found.Executable, found.Temporary
 	r.result.Toolchain = &Toolchain{Version: p.identity.Version, Image: p.identity.Image, Digest: p.identity.Digest, Path: p.identity.Go}
-	err := r.runs(ctx, p, found.Executable, restoredPath(p.identity, r.spec.Env.Get("PATH")))
+	err := r.execute(ctx, p, found.Executable, restoredPath(p.identity, r.spec.Env.Get("PATH")))
 	if _, statErr := os.Stat(found.Path); err == nil || statErr == nil || r.result.ProgramStatus != nil {
 		return err
 	}

@@ -147,17 +147,17 @@ func (r *run) buildAndRun(ctx context.Context, plan Plan, found Stored) error {
 	}
 	wait := r.save(ctx, plan, exe, k)
 	defer wait()
-	return r.runs(ctx, plan, exe, r.capturedPath(exe))
+	return r.execute(ctx, plan, exe, r.capturedPath(exe))
 }
 
-// runs is the run phase.
-func (r *run) runs(ctx context.Context, plan Plan, exe Executable, path string) error {
+// execute is the run phase.
+func (r *run) execute(ctx context.Context, plan Plan, exe Executable, path string) error {
 	_, err := timed(r, PhaseRun, func() (struct{}, error) { return struct{}{}, r.program(ctx, plan, exe, path) })
 	return err
 }
 
 // prepare finds the toolchain and builds. The executable is there until clean.
-func (r *run) prepare(ctx context.Context, plan Plan) (exe Executable, k *keeping, clean func(), err error) {
+func (r *run) prepare(ctx context.Context, plan Plan) (exe Executable, k *pendingSave, clean func(), err error) {
 	clean = func() {}
 	site, err := timed(r, PhaseToolchain, func() (container.Site, error) { return r.site(ctx, plan) })
 	if err != nil {
@@ -170,13 +170,13 @@ func (r *run) prepare(ctx context.Context, plan Plan) (exe Executable, k *keepin
 		return exe, nil, clean, err
 	}
 	r.ensureBuildCache(site, dir)
-	caches, giveBack, err := r.privateCaches(ctx, plan, site, dir)
-	defer giveBack()
+	caches, unmount, err := r.privateCaches(ctx, plan, site, dir)
+	defer unmount()
 	if err != nil {
 		return exe, nil, remove, err
 	}
 	exe, err = timed(r, PhaseBuild, func() (exe Executable, err error) {
-		exe, k, err = r.buildWith(ctx, plan, site, dir, caches, giveBack)
+		exe, k, err = r.buildWith(ctx, plan, site, dir, caches, unmount)
 		if err == nil && r.spec.VerifyBuild {
 			err = r.verifyBuild(ctx, plan, site, exe)
 		}

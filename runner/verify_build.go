@@ -58,7 +58,7 @@ func (r *run) buildElsewhere(ctx context.Context, plan Plan, site container.Site
 	if err := r.copySources(ctx, plan, &m, dir); err != nil {
 		return Executable{}, err
 	}
-	quiet := &Runner{Builder: r.Builder, Host: r.Host, Now: r.Now, Track: r.Track, Report: hushed{r.Report}}
+	quiet := &Runner{Builder: r.Builder, Host: r.Host, Now: r.Now, Track: r.Track, Report: filtered{r.Report}}
 	second := quiet.begin(r.specElsewhere(plan, m, dir))
 	second.result.Toolchain, second.result.Builder = r.result.Toolchain, r.result.Builder
 	moved, err := second.plan(ctx)
@@ -162,10 +162,10 @@ func (r *run) unlikeHint(exe string) string {
 	return "look for what is not in the sources: " + strings.Join(suspects, "; ")
 }
 
-// hushed leaves out what the first build has said already.
-type hushed struct{ Reporter }
+// filtered leaves out what the first build has said already.
+type filtered struct{ Reporter }
 
-func (h hushed) Event(e Event) {
+func (h filtered) Event(e Event) {
 	switch e.(type) {
 	case Diagnosed, Warned:
 		h.Reporter.Event(e)

@@ -59,13 +59,13 @@ type executables struct {
 	dir     *store.Dir
 	limits  store.Limits
 	indexes string // the directory of the indexes
-	// apart keeps what runs of a pull request build from other runs on this
+	// scope keeps what runs of a pull request build from other runs on this
 	// machine; "" for those.
-	apart string
+	scope string
 }
 
 func (s executables) Get(_ context.Context, key string) (runner.Stored, error) {
-	e, release, err := s.dir.Get(key + s.apart)
+	e, release, err := s.dir.Get(key + s.scope)
 	if err != nil {
 		return runner.Stored{}, err
 	}
@@ -73,7 +73,7 @@ func (s executables) Get(_ context.Context, key string) (runner.Stored, error) {
 }
 
 func (s executables) Put(_ context.Context, key string, exe runner.Executable, facts runner.Facts) error {
-	if _, err := s.dir.Put(key+s.apart, exe.Path, exe.SHA256, facts.About); err != nil {
+	if _, err := s.dir.Put(key+s.scope, exe.Path, exe.SHA256, facts.About); err != nil {
 		return err
 	}
 	return s.tidy()
@@ -88,7 +88,7 @@ func (s executables) tidy() error {
 
 // Fill implements shared.Filler.
 func (s executables) Fill(ctx context.Context, key string, exe runner.Executable, facts runner.Facts, write func(io.Writer) error) (runner.Stored, error) {
-	e, release, err := s.dir.Fill(key+s.apart, filepath.Base(exe.Path), exe.SHA256, facts.About, write)
+	e, release, err := s.dir.Fill(key+s.scope, filepath.Base(exe.Path), exe.SHA256, facts.About, write)
 	if errors.Is(err, fs.ErrExist) { // another run put it this very moment
 		return s.Get(ctx, key)
 	}
@@ -112,7 +112,7 @@ func (s executables) placed(e store.Entry, release func()) runner.Stored {
 // history is what the entries of a directory store were made of.
 type history struct{ dir *store.Dir }
 
-func (h history) Abouts(_ context.Context, prefix string, n int) [][]byte {
+func (h history) Nearest(_ context.Context, prefix string, n int) [][]byte {
 	entries, err := h.dir.Entries(prefix)
 	if err != nil {
 		return nil
@@ -144,7 +144,7 @@ func (c *command) become(cmd container.Command) error {
 	if len(signals) == 0 {
 		return container.Replace(cmd)
 	}
-	restore := deaf(signals)
+	restore := resetHandlers(signals)
 	signal.Stop(c.signals) // returns when all that came has arrived
 	err := errSignalled
 	if len(c.signals) == 0 {

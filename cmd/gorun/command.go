@@ -23,7 +23,7 @@ import (
 type command struct {
 	args                  []string
 	environ               []string // what builds and programs get is made of it
-	origin                []string // what this process got: the runner's credentials, too
+	inherited             []string // what this process got: the runner's credentials, too
 	stdin, stdout, stderr *os.File
 	signals               chan os.Signal // nil receives none
 	now                   func() time.Time
@@ -65,7 +65,7 @@ func (c *command) run(ctx context.Context) int {
 		Report:  events,
 		Now:     c.now,
 		Keys:    c.keyring(spec),
-		Store:   executables{c.store(spec), limits(o), indexes(spec), c.apart()},
+		Store:   executables{c.store(spec), limits(o), indexes(spec), c.scope()},
 		History: history{c.store(spec)},
 		Replace: c.become,
 		Track:   host.dir,

@@ -33,14 +33,14 @@ func dispatch(argv []string) int {
 	// would be among the program's own lines, and there a command to GitHub.
 	golog.SetOutput(io.Discard)
 	c := command{
-		args: argv[1:], environ: os.Environ(), origin: os.Environ(),
+		args: argv[1:], environ: os.Environ(), inherited: os.Environ(),
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		signals: forwarded(), now: time.Now,
 	}
 	if filepath.Base(argv[0]) == actionName {
 		c.act(os.Stdout)
 		c.action.exposed = hideCredentials()
-	} else if slices.ContainsFunc(c.origin, isCredential) {
+	} else if slices.ContainsFunc(c.inherited, isCredential) {
 		_ = hideCredentials() // what an ordinary process can do against its own user
 	}
 	return c.run(context.Background())

@@ -25,8 +25,8 @@ import (
 // cacheKeyVariable has the key that signs and checks what shared stores have.
 const cacheKeyVariable = "GORUN_CACHE_KEY"
 
-// patience is what the faults of all shared stores of a run may waste together.
-const patience = 6 * time.Second
+// budget is what the faults of all shared stores of a run may waste together.
+const budget = 6 * time.Second
 
 // cache is what a run does with stores.
 func (o options) cache() runner.CacheMode {
@@ -43,27 +43,27 @@ func withoutSecrets(environ []string) []string {
 }
 
 // getenv is a variable as this process got it.
-func (c *command) getenv(name string) string { return goenv.Lookup(c.origin, name) }
+func (c *command) getenv(name string) string { return goenv.Lookup(c.inherited, name) }
 
-// whence is the run as GitHub names it; empty elsewhere.
-func (c *command) whence() entry.Origin {
+// origin is the run as GitHub names it; empty elsewhere.
+func (c *command) origin() entry.Origin {
 	return entry.Origin{Repository: c.getenv("GITHUB_REPOSITORY"), Ref: c.getenv("GITHUB_REF"), Event: c.getenv("GITHUB_EVENT_NAME")}
 }
 
-// apart ends the keys of executables on this machine that a pull request
+// scope ends the keys of executables on this machine that a pull request
 // built, which other runs do not run. Those of a foreign event on a branch,
 // where the ref does not tell one stranger from another, are for that workflow
 // run alone.
-func (c *command) apart() string {
-	whence := c.whence()
-	if !whence.Foreign() {
+func (c *command) scope() string {
+	from := c.origin()
+	if !from.Foreign() {
 		return ""
 	}
 	run := c.getenv("GITHUB_RUN_ID")
-	if ofPullRequest(whence) {
+	if ofPullRequest(from) {
 		run = ""
 	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{whence.Repository, whence.Ref, run}, "\x00")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{from.Repository, from.Ref, run}, "\x00")))
 	return "-f" + hex.EncodeToString(sum[:6])
 }
 
@@ -83,7 +83,7 @@ func (c *command) share(o options, spec runner.Spec, r *runner.Runner) (*shared.
 	if o.cacheStrict && key.Verify == nil {
 		return s, &buildflags.UsageError{Message: "--cache-strict has no key to check signatures with", Hint: "set " + cacheKeyVariable + ", or drop the flag"}
 	}
-	s.Trust, s.Signer, s.Strict = entry.Trust{Origin: c.whence(), Key: key.Verify}, key.Signing, o.cacheStrict
+	s.Trust, s.Signer, s.Strict = entry.Trust{Origin: c.origin(), Key: key.Verify}, key.Signing, o.cacheStrict
 	s.Reads, s.Keeps = true, spec.Cache == runner.CacheReadWrite
 	s.Writes = s.Keeps && leavesUseful(s.Trust.Origin, key)
 	if s.Trust.Origin.Released() && o.cacheMode != cacheTrusted {
@@ -119,7 +119,7 @@ func (c *command) cacheKey() (entry.Key, error) {
 // layers opens the stores. One that is not to be had here is a warning.
 func (c *command) layers(o options, report runner.Reporter) ([]shared.Layer, error) {
 	var list []shared.Layer
-	opening := shared.Opening{Getenv: c.getenv, Now: c.now, Patience: patience / time.Duration(len(o.cacheTo.stores))}
+	opening := shared.Opening{Getenv: c.getenv, Now: c.now, Budget: budget / time.Duration(len(o.cacheTo.stores))}
 	for _, place := range o.cacheTo.stores {
 		layer, err := place.Open(opening)
 		switch {
@@ -134,7 +134,7 @@ func (c *command) layers(o options, report runner.Reporter) ([]shared.Layer, err
 		case err != nil:
 			return nil, &buildflags.UsageError{Message: fmt.Sprintf("--cache-to=%s: %v", place, err), Hint: "write it as " + cacheToSyntax}
 		}
-		list = append(list, layer.Apart(c.whence()))
+		list = append(list, layer.Scoped(c.origin()))
 	}
 	return list, nil
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/org/gorun-action/internal/store/blob"
 )
 
-// storePatience is what the faults of a shared store may waste: who looks after
+// storeBudget is what the faults of a shared store may waste: who looks after
 // one has more time than a run.
-const storePatience = time.Minute
+const storeBudget = time.Minute
 
 // where says whose entries a command is about: a store's that machines share,
 // or else this machine's.
@@ -41,7 +41,7 @@ func (c *command) shared(w where) ([]shared.Layer, error) {
 	}
 	var layers []shared.Layer
 	for _, p := range places {
-		l, err := p.OpenKept(shared.Opening{Getenv: c.env.Get, Patience: storePatience})
+		l, err := p.OpenAdmin(shared.Opening{Getenv: c.env.Get, Budget: storeBudget})
 		if err != nil {
 			return nil, fmt.Errorf("opening %s: %w", p, err)
 		}
@@ -57,7 +57,7 @@ func (c *command) removeShared(ctx context.Context, layers []shared.Layer, keys 
 	for _, key := range keys {
 		missing := 0
 		for _, l := range layers {
-			err := l.Keeper.Remove(ctx, key)
+			err := l.Admin.Remove(ctx, key)
 			switch {
 			case errors.Is(err, fs.ErrNotExist):
 				if missing++; missing == len(layers) {
@@ -79,7 +79,7 @@ func (c *command) removeShared(ctx context.Context, layers []shared.Layer, keys 
 func (c *command) removeAllShared(ctx context.Context, layers []shared.Layer) error {
 	var errs []error
 	for _, l := range layers {
-		infos, err := l.Keeper.List(ctx, "")
+		infos, err := l.Admin.List(ctx, "")
 		if err != nil {
 			errs = append(errs, err)
 			continue

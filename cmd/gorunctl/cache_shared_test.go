@@ -46,7 +46,7 @@ func (w *world) open(name string) *depot {
 		w.Fatal(err)
 	}
 	getenv := func(name string) string { return newCommand(io.Discard, io.Discard, w.environ).env.Get(name) }
-	l, err := places[0].Open(shared.Opening{Getenv: getenv, Patience: time.Minute})
+	l, err := places[0].Open(shared.Opening{Getenv: getenv, Budget: time.Minute})
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -57,7 +57,7 @@ type verification struct {
 }
 
 func (v *verification) layer(ctx context.Context, l shared.Layer) {
-	infos, err := l.Keeper.List(ctx, "")
+	infos, err := l.Admin.List(ctx, "")
 	if err != nil {
 		v.errs = append(v.errs, err)
 		return
@@ -86,7 +86,7 @@ func (v *verification) entry(ctx context.Context, l shared.Layer, key string) {
 	case errors.Is(err, entry.ErrDamaged), errors.Is(err, entry.ErrSignature):
 		v.damaged++
 		fmt.Fprintf(v.stdout, "DAMAGED  %s: %v\n", key, err)
-		if err := l.Keeper.Remove(ctx, key); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := l.Admin.Remove(ctx, key); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			v.errs = append(v.errs, err)
 		}
 	case errors.Is(err, fs.ErrNotExist): // GitHub shows entries of a few refs only

@@ -54,12 +54,12 @@ func (d *depot) renamed(data []byte) []byte {
 	return append(head, payload...)
 }
 
-// TestSharedApart: entries of pull requests have keys of their own, and are
+// TestSharedScoped: entries of pull requests have keys of their own, and are
 // listed, verified and removed by them.
-func TestSharedApart(t *testing.T) {
+func TestSharedScoped(t *testing.T) {
 	d := newWorld(t).open("dir:" + filepath.Join(t.TempDir(), "store"))
 	pull := entry.Origin{Repository: "org/repo", Ref: "refs/pull/7/merge", Event: "pull_request"}
-	d.store = shared.Layer{Store: d.store}.Apart(pull).Store
+	d.store = shared.Layer{Store: d.store}.Scoped(pull).Store
 	d.program("x1-a", pull)
 	list := d.list()
 	if len(list) != 1 || !strings.HasSuffix(list[0].Key, "-x1-a") || list[0].Kind != entry.Executable || list[0].Name != "hello" || list[0].Error != "" {

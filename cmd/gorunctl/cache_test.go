@@ -142,7 +142,7 @@ func TestCacheRemove(t *testing.T) {
 		p.keep(key, "hello", time.Duration(key[0])*time.Hour)
 	}
 	out, errs := p.run(1, "cache", "rm", "b", "missing", "UPPER", "c")
-	p.wants(errs, "gorunctl: removing missing: file does not exist", `"UPPER" is no key`)
+	p.wants(errs, "gorunctl: removing missing: file does not exist", `"UPPER" is not a valid key`)
 	if out != "removed  b\nremoved  c\n" {
 		t.Errorf("it says %q", out)
 	}

@@ -69,7 +69,7 @@ func (r *runnerFlags) define(f *flags) {
 	f.StringVar(&r.source, "source", "", "the `address` of the repository, for the label org.opencontainers.image.source")
 	f.Func("tag", "name the image: a `reference`; may be repeated", func(v string) error {
 		if !image.ValidName(v) {
-			return errors.New("it is no name of an image")
+			return errors.New("it is not the name of an image")
 		}
 		r.tags = append(r.tags, v)
 		return nil

@@ -121,8 +121,8 @@ func TestRunnerMisuse(t *testing.T) {
 		"--push":                     "name where to with --tag",
 		"--gorun=x":                  "it is for one platform: write os/arch=file",
 		"--gorun=linux/riscv64=x":    "that is none of the platforms: linux/amd64, linux/arm64",
-		"--tag=Not-A-Name":           "it is no name of an image",
-		"--go-version=1.x":           `go version "1.x" is no Go release`,
+		"--tag=Not-A-Name":           "it is not the name of an image",
+		"--go-version=1.x":           `go version "1.x" is not a Go release`,
 		"--platform=linux/amd64 now": "takes no arguments",
 	} {
 		_, errs := w.run(2, append(both, strings.Fields(args)...)...)

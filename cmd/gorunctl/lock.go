@@ -111,7 +111,7 @@ func (l *locker) choose(ctx context.Context, asked []string) error {
 func (l *locker) newest(ctx context.Context, asked string) (string, error) {
 	v := "go" + strings.TrimPrefix(asked, "go")
 	if !version.IsValid(v) || strings.Contains(v, "-") {
-		return "", usagef(asked, "is no Go release")
+		return "", usagef(asked, "is not a Go release")
 	}
 	if version.Lang(v) != v {
 		return v[len("go"):], nil
@@ -169,7 +169,7 @@ func (l *locker) pin(ctx context.Context, release, platform string) error {
 		return nil
 	}
 	if err != nil {
-		return container.WithHint(err, "leave it out, or pin what is to be had with --allow-missing")
+		return container.WithHint(err, "leave it out, or pin what is available with --allow-missing")
 	}
 	l.new.Toolchains = append(l.new.Toolchains, tc)
 	fmt.Fprintf(l.stdout, "%s go%s %s %s\n", change(old, tc), release, platform, tc.Digest)
@@ -210,7 +210,7 @@ func (l *locker) learn(ctx context.Context, release, platform string) (container
 // write writes the new lock and says what is no longer in it.
 func (l *locker) write(file, byDefault string) error {
 	if len(l.new.Toolchains) == 0 {
-		return errors.New("nothing is to be had: the lock is left as it is")
+		return errors.New("no toolchain is available: the lock is left as it is")
 	}
 	if err := l.setDefault(byDefault); err != nil {
 		return err

@@ -27,7 +27,7 @@ func TestLock(t *testing.T) {
 	w.publish("1.28.0", "linux/amd64", "6")
 	before, _ := os.ReadFile(w.lock)
 	_, errs := w.run(1, "lock", "--file", w.lock)
-	w.wants(errs, "gorunctl: downloading go1.26.99 linux/arm64", "hint: leave it out, or pin what is to be had with --allow-missing")
+	w.wants(errs, "gorunctl: downloading go1.26.99 linux/arm64", "hint: leave it out, or pin what is available with --allow-missing")
 	if after, _ := os.ReadFile(w.lock); !bytes.Equal(before, after) {
 		t.Error("a failed lock changed the file")
 	}

@@ -140,7 +140,7 @@ func (src Source) from(ctx context.Context, p proxy, mod string, tc container.To
 		return "", err
 	}
 	if err := VerifyZip(ctx, f.Name(), modulePath+"@"+mod+" from "+p.String(), tc.Sum, progress); err != nil {
-		return "", container.WithHint(err, "if it happens again, somebody on the way changes downloads: look at the proxy")
+		return "", container.WithHint(err, "if it happens again, something between here and the server changes downloads: look at the proxy")
 	}
 	file := filepath.Join(src.Dir, mod+".zip")
 	return file, os.Rename(f.Name(), file)

@@ -96,7 +96,7 @@ var validPlatform = sync.OnceValue(func() *regexp.Regexp {
 // release for a platform.
 func moduleVersion(release, platform string) (string, error) {
 	if !version.IsValid("go"+release) || strings.Contains(release, "-") {
-		return "", fmt.Errorf("go version %q is no Go release", release)
+		return "", fmt.Errorf("go version %q is not a Go release", release)
 	}
 	if !validPlatform().MatchString(platform) {
 		return "", fmt.Errorf("platform %q is not of the form linux/amd64", platform)

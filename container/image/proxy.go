@@ -77,7 +77,7 @@ func proxyURL(entry string) (*url.URL, error) {
 		if errors.As(err, &e) {
 			err = e.Err
 		}
-		return nil, fmt.Errorf("an entry of GOPROXY is no URL: %w", err)
+		return nil, fmt.Errorf("an entry of GOPROXY is not a URL: %w", err)
 	}
 	switch u.Scheme {
 	case "http", "https":
@@ -100,7 +100,7 @@ func (p proxy) refuses() error {
 	case "off":
 		return container.WithHint(errors.New("GOPROXY=off forbids downloads"), "set GOPROXY to a module proxy, or put the module into the module cache")
 	case "direct":
-		return container.WithHint(errors.New("a toolchain has no repository to be had from directly"), `put a module proxy before "direct" in GOPROXY`)
+		return container.WithHint(errors.New("a toolchain cannot be fetched directly from a repository"), `put a module proxy before "direct" in GOPROXY`)
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func (t *tree) read(entries []*zip.File, prefix string) error {
 			return fmt.Errorf("entry %q: %w", e.Name, err)
 		}
 		if !e.Mode().IsRegular() {
-			return fmt.Errorf("entry %q is no regular file: %s", e.Name, e.Mode())
+			return fmt.Errorf("entry %q is not a regular file: %s", e.Name, e.Mode())
 		}
 		name = inImage(name)
 		t.files = append(t.files, treeFile{name: name, mode: modeOf(name), src: e})

@@ -61,7 +61,7 @@ func (m images) checkName(ctx context.Context, ref string) error {
 	case digestOf(ref) == ref: // an id
 		return nil
 	case !image.ValidName(name):
-		return &buildflags.UsageError{Message: fmt.Sprintf("--toolchain-image %s: %q is no name of an image", ref, name), Hint: "write it as repository@sha256:…"}
+		return &buildflags.UsageError{Message: fmt.Sprintf("--toolchain-image %s: %q is not the name of an image", ref, name), Hint: "write it as repository@sha256:…"}
 	case digestOf(ref) != "":
 		return nil
 	case digest != "":

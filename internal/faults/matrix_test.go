@@ -79,7 +79,7 @@ const (
 	noDisk     = "nothing is written to this machine's disk in this step"
 	notHere    = "a directory does it in one step with its neighbours"
 	buildToo   = "the build writes there, too, and fails without a cache"
-	hangs      = "a file system that hangs is what the tests of blob.Patient make"
+	hangs      = "a file system that hangs is what the tests of blob.TimeLimited make"
 	noRegistry = "a registry's tags are no signed links"
 )
 

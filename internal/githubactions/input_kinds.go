@@ -21,7 +21,7 @@ func isBoolean(value string) error {
 func isOneOf(values ...string) func(string) error {
 	return func(value string) error {
 		if !slices.Contains(values, strings.TrimSpace(value)) {
-			return fmt.Errorf("it is none of %s", strings.Join(values, ", "))
+			return fmt.Errorf("it must be one of %s", strings.Join(values, ", "))
 		}
 		return nil
 	}
@@ -71,7 +71,7 @@ func areFlags(words []string, own []buildflags.Own) error {
 	}
 	if len(rest) > 0 {
 		return &buildflags.UsageError{
-			Message: fmt.Sprintf("input build-flags: %q is no flag", rest[0]),
+			Message: fmt.Sprintf("input build-flags: %q is not a flag", rest[0]),
 			Hint:    "the package goes into package, the program's arguments into args",
 		}
 	}

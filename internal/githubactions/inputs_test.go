@@ -77,7 +77,7 @@ func TestReadInputsRefuses(t *testing.T) {
 		says string
 	}{
 		{[]string{"pakage: ."}, `there is no input "pakage"`},
-		{[]string{"cache: always"}, `input cache: "always": it is none of readwrite, read, trusted, off`},
+		{[]string{"cache: always"}, `input cache: "always": it must be one of readwrite, read, trusted, off`},
 		{[]string{"summary: yes"}, `input summary: "yes": it is neither true nor false`},
 		{[]string{"timeout: soon"}, `input timeout: "soon": write it as 90s`},
 		{[]string{"args: $HOME"}, "input args: "},
@@ -85,8 +85,8 @@ func TestReadInputsRefuses(t *testing.T) {
 		{[]string{"env: A=1 hunter2"}, "input env: entry 2 has no NAME="},
 		{[]string{"env: =hunter2"}, "input env: entry 1 has no NAME="},
 		{[]string{"env: 'hunter2"}, "input env: as shell words"},
-		{[]string{"build-flags: -race ./cmd"}, `input build-flags: "./cmd" is no flag`},
-		{[]string{"build-flags: -race --"}, `input build-flags: "--" is no flag`},
+		{[]string{"build-flags: -race ./cmd"}, `input build-flags: "./cmd" is not a flag`},
+		{[]string{"build-flags: -race --"}, `input build-flags: "--" is not a flag`},
 		{[]string{"build-flags: -tags"}, "input build-flags: flag needs an argument: -tags"},
 		{[]string{"build-flags: -nosuch"}, "input build-flags: flag provided but not defined: -nosuch"},
 		{[]string{"build-flags: -race\n-tags e2e"}, `input build-flags: "-tags e2e" is one word with a blank in its name`},

@@ -19,7 +19,7 @@ func parseList(text string) ([]string, error) {
 	case strings.HasPrefix(trimmed, "["):
 		var list []string
 		if err := json.Unmarshal([]byte(trimmed), &list); err != nil {
-			return nil, fmt.Errorf("it begins with [ and is no JSON array of strings (%v)", err)
+			return nil, fmt.Errorf("it begins with [ and is not a JSON array of strings (%v)", err)
 		}
 		return list, nil
 	case strings.ContainsRune(trimmed, '\n'):

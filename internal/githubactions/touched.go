@@ -105,7 +105,7 @@ func (t Touched) ranges() ([][]string, error) {
 			{"--merge-base", t.branch(), "HEAD"},
 		}
 	default:
-		return nil, fmt.Errorf("the event %q is no push and no pull request", t.Event)
+		return nil, fmt.Errorf("the event %q is neither a push nor a pull request", t.Event)
 	}
 	return known(ranges)
 }

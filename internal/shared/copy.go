@@ -21,7 +21,7 @@ type copied struct {
 // download reads what layer i has found. It must be closed.
 func (c *Cache) download(ctx context.Context, i int, found blob.Found) *copied {
 	d := &copied{
-		Reader: blob.NewReader(ctx, found, blob.ReadOptions{Patience: c.Layers[i].Patience}),
+		Reader: blob.NewReader(ctx, found, blob.ReadOptions{Budget: c.Layers[i].Budget}),
 		clean:  func() {},
 	}
 	if i == 0 || !c.Writes {

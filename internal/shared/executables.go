@@ -195,9 +195,9 @@ func compress(w io.Writer, exe runner.Executable) (payload, content entry.Digest
 	return payload, content, err
 }
 
-// Abouts implements runner.History.
-func (c *Cache) Abouts(ctx context.Context, prefix string, n int) [][]byte {
-	list := c.History.Abouts(ctx, prefix, n)
+// Nearest implements runner.History.
+func (c *Cache) Nearest(ctx context.Context, prefix string, n int) [][]byte {
+	list := c.History.Nearest(ctx, prefix, n)
 	if !c.Explain || !c.Reads {
 		return list
 	}

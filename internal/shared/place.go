@@ -72,18 +72,18 @@ type Opening struct {
 	Getenv func(string) string
 	// Now is the clock of directories; nil is time.Now.
 	Now func() time.Time
-	// Patience is what the faults of the store may waste.
-	Patience time.Duration
+	// Budget is what the faults of the store may waste.
+	Budget time.Duration
 }
 
 // Open opens a store for runs. It sends nothing yet. Where there is no cache
 // service of GitHub, the error wraps githubcache.ErrNoService.
 func (p Place) Open(o Opening) (Layer, error) {
-	l := Layer{Name: p.String(), Patience: blob.NewPatience(o.Patience)}
+	l := Layer{Name: p.String(), Budget: blob.NewBudget(o.Budget)}
 	switch p.Kind {
 	case InDirectory:
 		dir := &blob.Dir{Root: p.At, Now: o.Now}
-		l.Store, l.Keeper = blob.Patient(dir, o.Patience/2), dir
+		l.Store, l.Admin = blob.TimeLimited(dir, o.Budget/2), dir
 	case InActions:
 		config := githubcache.ConfigFromEnv(o.Getenv)
 		config.Transport = l.patient(newRunners(transport()))
@@ -97,7 +97,7 @@ func (p Place) Open(o Opening) (Layer, error) {
 		if err != nil {
 			return l, err
 		}
-		l.Store, l.Keeper = repository, repository
+		l.Store, l.Admin = repository, repository
 	}
 	return l, nil
 }
@@ -113,14 +113,14 @@ func transport() *http.Transport {
 }
 
 func (l Layer) patient(base http.RoundTripper) http.RoundTripper {
-	return blob.NewTransport(base, blob.TransportOptions{Patience: l.Patience})
+	return blob.NewTransport(base, blob.TransportOptions{Budget: l.Budget})
 }
 
-// OpenKept opens a store for who looks after it: its Keeper is not nil. That of
+// OpenAdmin opens a store for who looks after it: its Admin is not nil. That of
 // GitHub's cache is its REST interface, which wants GITHUB_REPOSITORY and
 // GITHUB_TOKEN. The cache service itself, which has the contents, is only there
 // for the steps of actions: elsewhere Store is nil.
-func (p Place) OpenKept(o Opening) (Layer, error) {
+func (p Place) OpenAdmin(o Opening) (Layer, error) {
 	l, err := p.Open(o)
 	if p.Kind != InActions || err != nil && !errors.Is(err, githubcache.ErrNoService) {
 		return l, err
@@ -131,6 +131,6 @@ func (p Place) OpenKept(o Opening) (Layer, error) {
 	if err != nil {
 		return l, err
 	}
-	l.Keeper = rest
+	l.Admin = rest
 	return l, nil
 }

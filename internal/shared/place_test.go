@@ -53,19 +53,19 @@ func TestOpen(t *testing.T) {
 	}
 	for _, p := range []Place{{InDirectory, t.TempDir()}, {InRegistry, "127.0.0.1:1/x"}} {
 		l, err := p.Open(nothing)
-		if err != nil || l.Store == nil || l.Keeper == nil || l.Name != p.String() {
+		if err != nil || l.Store == nil || l.Admin == nil || l.Name != p.String() {
 			t.Errorf("%s: %+v, %v", p, l, err)
 		}
 	}
-	l, err := (Place{Kind: InActions}).OpenKept(Opening{Getenv: func(name string) string {
+	l, err := (Place{Kind: InActions}).OpenAdmin(Opening{Getenv: func(name string) string {
 		return map[string]string{"GITHUB_REPOSITORY": "org/repo", "GITHUB_TOKEN": "t"}[name]
 	}})
-	if err != nil || l.Store != nil || l.Keeper == nil {
+	if err != nil || l.Store != nil || l.Admin == nil {
 		t.Errorf("actions, to be looked after: %+v, %v", l, err)
 	}
 }
 
-// shelf is a Keeper that tells what it is told to.
+// shelf is an Admin that tells what it is told to.
 type shelf struct {
 	infos   []blob.Info
 	removed []string
@@ -106,7 +106,7 @@ func TestPrune(t *testing.T) {
 		"no times needed": {infos: []blob.Info{{Key: "a", Size: 2}}, limits: blob.Limits{Bytes: 1}, want: "a"},
 	} {
 		s := &shelf{infos: slices.Clone(c.infos), err: c.err}
-		removed, err := Layer{Keeper: s}.Prune(t.Context(), c.limits, now)
+		removed, err := Layer{Admin: s}.Prune(t.Context(), c.limits, now)
 		var keys []string
 		for _, i := range removed {
 			keys = append(keys, i.Key)

@@ -28,10 +28,10 @@ type Layer struct {
 	// Name is how people know it: as --cache-to has it.
 	Name  string
 	Store blob.Store
-	// Keeper removes what is in the way; nil where that cannot be done.
-	Keeper blob.Keeper
-	// Patience is what faults may waste with it; nil is none of its own.
-	Patience *blob.Patience
+	// Admin removes what is in the way; nil where that cannot be done.
+	Admin blob.Admin
+	// Budget is what faults may waste with it; nil is none of its own.
+	Budget *blob.Budget
 }
 
 // Cache is the stores of one run, in the order in which they are asked. Its

@@ -71,7 +71,7 @@ func (h shelves) Fill(ctx context.Context, key string, _ runner.Executable, _ ru
 	return h.Get(ctx, key)
 }
 
-func (h shelves) Abouts(context.Context, string, int) [][]byte { return nil }
+func (h shelves) Nearest(context.Context, string, int) [][]byte { return nil }
 
 // fixture is a machine with layers.
 type fixture struct {
@@ -96,7 +96,7 @@ func newFixture(t *testing.T, layers ...*blob.Dir) *fixture {
 		},
 	}
 	for i, dir := range layers {
-		f.Layers = append(f.Layers, Layer{Name: fmt.Sprint("layer", i), Store: dir, Keeper: dir})
+		f.Layers = append(f.Layers, Layer{Name: fmt.Sprint("layer", i), Store: dir, Admin: dir})
 	}
 	f.exe = runner.Executable{Path: filepath.Join(t.TempDir(), "hello")}
 	program := bytes.Repeat([]byte("program "), 100_000)
@@ -265,11 +265,11 @@ func TestAbouts(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := newFixture(t, shared)
-	if list := f.Abouts(t.Context(), "x1-linux.amd64-1-", 8); list != nil {
+	if list := f.Nearest(t.Context(), "x1-linux.amd64-1-", 8); list != nil {
 		t.Errorf("without --explain: %q", list)
 	}
 	f.Explain = true
-	list := f.Abouts(t.Context(), "x1-linux.amd64-1-", 8)
+	list := f.Nearest(t.Context(), "x1-linux.amd64-1-", 8)
 	if len(list) != 1 || !strings.Contains(string(list[0]), "made of this") {
 		t.Errorf("with --explain: %q", list)
 	}

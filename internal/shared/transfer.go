@@ -30,7 +30,7 @@ const (
 
 func (c *Cache) begin(i int, op, what, key string, prefixes ...string) *transfer {
 	layer := c.Layers[i]
-	return &transfer{c: c, layer: layer, index: i, begin: c.Now(), gone: layer.Patience.Err() != nil, event: runner.Transferred{
+	return &transfer{c: c, layer: layer, index: i, begin: c.Now(), gone: layer.Budget.Err() != nil, event: runner.Transferred{
 		Store: layer.Name, Op: op, What: what, Key: key, Prefixes: prefixes,
 	}}
 }
@@ -118,8 +118,8 @@ func (t *transfer) look(ctx context.Context) (*entry.Opened, *copied, error) {
 // discard removes what keeps a useful entry out of its place, from a store that
 // allows it.
 func (t *transfer) discard(ctx context.Context, err error) {
-	if t.layer.Keeper != nil && t.c.Writes && t.inTheWay(err) {
-		_ = t.layer.Keeper.Remove(ctx, t.event.Matched) // else every run is refused the same
+	if t.layer.Admin != nil && t.c.Writes && t.inTheWay(err) {
+		_ = t.layer.Admin.Remove(ctx, t.event.Matched) // else every run is refused the same
 	}
 }
 

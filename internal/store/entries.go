@@ -81,7 +81,7 @@ func readEntry(dir string) (Entry, error) {
 		return Entry{}, damaged(err)
 	}
 	defer f.Close()
-	h := held{dir: dir, file: f, st: st}
+	h := lockedEntry{dir: dir, file: f, st: st}
 	hd, err := h.header()
 	if err != nil {
 		return Entry{}, err

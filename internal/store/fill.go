@@ -24,7 +24,7 @@ func (d *Dir) Fill(key, name, sha256 string, about []byte, write func(io.Writer)
 
 // fill locks the entry before others can see it: nobody can have put another
 // one in its place.
-func (d *Dir) fill(hd header, about []byte, write func(io.Writer) error) (Entry, *held, error) {
+func (d *Dir) fill(hd header, about []byte, write func(io.Writer) error) (Entry, *lockedEntry, error) {
 	w, err := d.begin(hd.key)
 	if err != nil {
 		return Entry{}, nil, err
@@ -37,7 +37,7 @@ func (d *Dir) fill(hd header, about []byte, write func(io.Writer) error) (Entry,
 	if err != nil {
 		return Entry{}, nil, err
 	}
-	h, err := d.hold(w.dir, id, unix.LOCK_SH)
+	h, err := d.lockEntry(w.dir, id, unix.LOCK_SH)
 	if err != nil {
 		return Entry{}, nil, err
 	}

@@ -72,7 +72,7 @@ func (h header) check() error {
 // UTF-8, and only that.
 func checkName(name string) error {
 	if name == "" || name == "." || name == ".." || len(name) > 255 || strings.ContainsAny(name, "/\x00") || !utf8.ValidString(name) {
-		return fmt.Errorf("%q is no name for a program", name)
+		return fmt.Errorf("%q is not a valid name for a program", name)
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func (d *Dir) remove(dir string) error {
 	if err != nil {
 		return err
 	}
-	h, err := d.hold(dir, id, unix.LOCK_EX)
+	h, err := d.lockEntry(dir, id, unix.LOCK_EX)
 	if errors.Is(err, ErrDamaged) {
 		return d.discard(dir, id)
 	}

@@ -332,16 +332,16 @@ func TestReplacedUnderneath(t *testing.T) {
 	must(t, err)
 	gone := filepath.Join(t.TempDir(), "gone") // it keeps its inode
 	must(t, os.Rename(dir, gone))
-	if _, err := s.hold(dir, old, unix.LOCK_SH); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := s.lockEntry(dir, old, unix.LOCK_SH); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("holding what is gone: %v", err)
 	}
 	s.put("k")
-	if _, err := s.hold(dir, old, unix.LOCK_SH); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := s.lockEntry(dir, old, unix.LOCK_SH); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("holding another one: %v", err)
 	}
 	must(t, s.discard(dir, old))
 	s.get("k")
-	h, err := s.hold(gone, old, unix.LOCK_SH)
+	h, err := s.lockEntry(gone, old, unix.LOCK_SH)
 	must(t, err)
 	defer h.release()
 	must(t, os.RemoveAll(gone))

@@ -197,7 +197,7 @@ func copyProgram(to io.Writer, from string) error {
 	}
 	defer src.Close()
 	if st, err := fstat(src); err != nil || !isRegular(st) {
-		return errors.Join(fmt.Errorf("%s is no regular file", from), err)
+		return errors.Join(fmt.Errorf("%s is not a regular file", from), err)
 	}
 	if _, err := io.Copy(to, src); err != nil {
 		return fmt.Errorf("copying: %w", err)

@@ -110,7 +110,7 @@ func checkKey(key string) error {
 		ok = 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '.' || c == '-'
 	}
 	if !ok {
-		return fmt.Errorf("%.64q is no key: it takes 1 to %d of a-z, 0-9, \"-\" and single \".\"", key, maxKey)
+		return fmt.Errorf("%.64q is not a valid key: a key has 1 to %d of a-z, 0-9, \"-\" and single \".\"", key, maxKey)
 	}
 	return nil
 }
@@ -176,7 +176,7 @@ func (d *Dir) about(dir string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := d.hold(dir, id, unix.LOCK_SH)
+	h, err := d.lockEntry(dir, id, unix.LOCK_SH)
 	if err != nil {
 		return nil, missing(err)
 	}
@@ -198,7 +198,7 @@ func missing(err error) error {
 
 // touch notes a use and returns when the last one was. A store that cannot be
 // written is used all the same.
-func (d *Dir) touch(h *held, used time.Time) time.Time {
+func (d *Dir) touch(h *lockedEntry, used time.Time) time.Time {
 	now := d.now()
 	if since := now.Sub(used); since > -useGrain && since < useGrain {
 		return used

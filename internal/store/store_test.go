@@ -61,10 +61,10 @@ func TestPutRefuses(t *testing.T) {
 		"other bytes":      {"k", good, digest(nil), "its SHA-256 is " + digest(data) + ", not " + digest(nil)},
 		"upper-case hash":  {"k", good, strings.ToUpper(digest(data)), "its SHA-256 is"},
 		"no program":       {"k", good + "x", digest(data), "no such file"},
-		"a directory":      {"k", s.programs, digest(data), "is no regular file"},
+		"a directory":      {"k", s.programs, digest(data), "is not a regular file"},
 		"an empty program": {"k", s.file("empty", nil), digest(nil), "it is empty"},
-		"no UTF-8":         {"k", filepath.Join(s.programs, "li\xffnk"), digest(data), `"li\xffnk" is no name for a program`},
-		"no key":           {"K", good, digest(data), `"K" is no key`},
+		"no UTF-8":         {"k", filepath.Join(s.programs, "li\xffnk"), digest(data), `"li\xffnk" is not a valid name for a program`},
+		"no key":           {"K", good, digest(data), `"K" is not a valid key`},
 	} {
 		_, err := s.Put(c.key, c.program, c.sha256, nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) || errors.Is(err, fs.ErrExist) {
@@ -89,7 +89,7 @@ func TestKeys(t *testing.T) {
 		_, putErr := s.Put(key, self(t), digest(nil), nil)
 		_, aboutErr := s.About(key)
 		for what, err := range map[string]error{"get": getErr, "put": putErr, "about": aboutErr, "remove": s.Remove(key)} {
-			if err == nil || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "is no key") {
+			if err == nil || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "is not a valid key") {
 				t.Errorf("%s %q: %v", what, key, err)
 			}
 		}

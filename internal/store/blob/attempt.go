@@ -31,7 +31,7 @@ func (t *Transport) attempt(req *http.Request, body io.ReadCloser, n int) (resp 
 	a := &attempt{t: t, caller: req.Context(), began: time.Now()}
 	a.about = Attempt{Method: req.Method, Host: req.URL.Host, Path: req.URL.Path, Number: n}
 	a.ctx, a.cancel = context.WithCancelCause(req.Context())
-	a.w = newWatch(&t.pace, t.patience.Left(), a.cancel)
+	a.w = newWatch(&t.pace, t.budget.Left(), a.cancel)
 	resp, err = t.base.RoundTrip(a.request(req, body))
 	a.w.do(a.w.answer)
 	if err == nil {
@@ -177,14 +177,14 @@ func (b *answer) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// fail takes what a fault wasted off the patience.
+// fail takes what a fault wasted off the budget.
 func (b *answer) fail(err error) error {
 	b.fault = b.end(err)
 	if !b.isCallers() {
 		now := time.Now()
-		b.t.patience.Waste(now.Add(-b.w.wasted(b.fault)), now)
-		if b.t.patience.Left() == 0 {
-			b.t.patience.GiveUp(fmt.Errorf("%s %s%s: %w", b.about.Method, b.about.Host, b.about.Path, b.fault))
+		b.t.budget.Waste(now.Add(-b.w.wasted(b.fault)), now)
+		if b.t.budget.Left() == 0 {
+			b.t.budget.GiveUp(fmt.Errorf("%s %s%s: %w", b.about.Method, b.about.Host, b.about.Path, b.fault))
 		}
 	}
 	return b.fault

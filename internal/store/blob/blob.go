@@ -31,9 +31,9 @@ type Store interface {
 	Put(ctx context.Context, key string, prefixes []string, content Content) error
 }
 
-// Keeper is what a store can do for those who look after it. Methods that a
+// Admin is what a store can do for those who look after it. Methods that a
 // store cannot offer here return an error with a hint.
-type Keeper interface {
+type Admin interface {
 	// List returns what is kept under keys that begin with prefix, the newest
 	// first.
 	List(ctx context.Context, prefix string) ([]Info, error)

@@ -37,7 +37,7 @@ func TestTransportSlowCaller(t *testing.T) {
 			t.Fatalf("got %d bytes, %v", n, err)
 		}
 	}
-	if left := tr.Patience().Left(); left != time.Second {
+	if left := tr.Budget().Left(); left != time.Second {
 		t.Errorf("%s are left", left)
 	}
 }
@@ -69,7 +69,7 @@ func TestTransportCallersErrors(t *testing.T) {
 	if err := put(c, url, io.MultiReader(strings.NewReader("x"), iotest.ErrReader(burning))); !errors.Is(err, burning) {
 		t.Errorf("got %v", err)
 	}
-	if p := tr.Patience(); p.Err() != nil || p.Left() != time.Second {
+	if p := tr.Budget(); p.Err() != nil || p.Left() != time.Second {
 		t.Errorf("these are no faults of the store: %v, %s", p.Err(), p.Left())
 	}
 }

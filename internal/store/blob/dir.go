@@ -44,7 +44,7 @@ const maxName = 200
 // ([private.Check]). Root is made by the first Put; until then the store is
 // empty. Methods are safe for
 // concurrent use by goroutines and processes. On a file system that hangs they
-// hang; [Patient] does not. A copy is the same store.
+// hang; [TimeLimited] does not. A copy is the same store.
 type Dir struct {
 	// Root is the directory, absolute if the working directory may change.
 	Root string
@@ -53,8 +53,8 @@ type Dir struct {
 }
 
 var (
-	_ Store  = (*Dir)(nil)
-	_ Keeper = (*Dir)(nil)
+	_ Store = (*Dir)(nil)
+	_ Admin = (*Dir)(nil)
 )
 
 func (d *Dir) now() time.Time {

@@ -115,7 +115,7 @@ func link(from, to string) error {
 	return os.Rename(from, to)
 }
 
-// List implements Keeper. Used is not told: reading a blob changes nothing.
+// List implements Admin. Used is not told: reading a blob changes nothing.
 func (d *Dir) List(ctx context.Context, prefix string) ([]Info, error) {
 	err := private.CheckPath(d.Root)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -131,7 +131,7 @@ func (d *Dir) List(ctx context.Context, prefix string) ([]Info, error) {
 	return all, nil
 }
 
-// Remove implements Keeper. Who has opened a part of the blob reads it to its
+// Remove implements Admin. Who has opened a part of the blob reads it to its
 // end; other parts are gone.
 func (d *Dir) Remove(ctx context.Context, key string) error {
 	err := d.check(ctx, key, nil)

@@ -72,7 +72,7 @@ func (r *Reader) fetch(i int64, lead bool) {
 func (r *Reader) resume() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.err != nil || r.resumes == 0 || r.o.Patience.Left() == 0 {
+	if r.err != nil || r.resumes == 0 || r.o.Budget.Left() == 0 {
 		return false
 	}
 	r.resumes--
@@ -84,7 +84,7 @@ func (r *Reader) resume() bool {
 func (r *Reader) broken(err error, innocent bool) {
 	err = fmt.Errorf("downloading %.64s: %w", r.found.Key, err)
 	if !innocent && r.ctx.Err() == nil {
-		r.o.Patience.GiveUp(err)
+		r.o.Budget.GiveUp(err)
 	}
 	r.fail(err)
 	r.cancel()

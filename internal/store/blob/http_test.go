@@ -83,13 +83,13 @@ func TestReaderHTTP(t *testing.T) {
 func downloadHTTP(t *testing.T, url string) ([]byte, error) {
 	c, tr := newClient(t, hasty())
 	began := time.Now()
-	r := blob.NewReader(t.Context(), remote(c, url), blob.ReadOptions{Part: 1 << 20, Patience: tr.Patience()})
+	r := blob.NewReader(t.Context(), remote(c, url), blob.ReadOptions{Part: 1 << 20, Budget: tr.Budget()})
 	defer r.Close()
 	got, err := io.ReadAll(r)
 	if took := time.Since(began); took > most {
 		t.Errorf("it took %s", took)
 	}
-	if err != nil && tr.Patience().Err() == nil {
+	if err != nil && tr.Budget().Err() == nil {
 		t.Errorf("it was not given up after %v", err)
 	}
 	if r.Bytes() != int64(len(got)) && err == nil || r.Bytes() > 0 && r.Speed() <= 0 {

@@ -17,7 +17,7 @@ func CheckKey(key string) error {
 		ok = 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '.' || c == '-'
 	}
 	if !ok {
-		return fmt.Errorf("%.64q is no key: it takes 1 to %d of a-z, 0-9, \"-\" and single \".\"", key, MaxKey)
+		return fmt.Errorf("%.64q is not a valid key: a key has 1 to %d of a-z, 0-9, \"-\" and single \".\"", key, MaxKey)
 	}
 	return nil
 }

@@ -10,9 +10,9 @@ import (
 
 // The time that the last bytes of an upload are granted to leave this machine
 // does not come on top of what faults may waste together.
-func TestTransportGrantsWithinPatience(t *testing.T) {
+func TestTransportGrantsWithinBudget(t *testing.T) {
 	url, conns := raw(t, until)
-	c, _ := newClient(t, blob.TransportOptions{Stall: 200 * time.Millisecond, Floor: 1 << 10, Patience: blob.NewPatience(time.Second)})
+	c, _ := newClient(t, blob.TransportOptions{Stall: 200 * time.Millisecond, Floor: 1 << 10, Budget: blob.NewBudget(time.Second)})
 	began := time.Now()
 	resp, err := c.Post(url, "", bytes.NewReader(make([]byte, 100<<10))) // 100 s at the floor
 	if err == nil {

@@ -24,9 +24,9 @@ var errAnother = errors.New("the server sends something else than it announced")
 type ReadOptions struct {
 	Part     int64 // bytes of one part; 0 is 4 MiB, more than 10 MiB is 10 MiB
 	Parallel int   // how many parts at the same time; 0 is 4, at most 40 MiB of them
-	// Patience is given up with the store when a download fails for a fault; nil
+	// Budget is given up with the store when a download fails for a fault; nil
 	// is none.
-	Patience *Patience
+	Budget *Budget
 }
 
 // Reader downloads a blob in parts, several at the same time, and reads it in

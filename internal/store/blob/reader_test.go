@@ -276,8 +276,8 @@ func TestReaderGivesUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.s.all = blobtest.Content("", 900)
-			p := blob.NewPatience(0)
-			o := blob.ReadOptions{Part: 1000, Patience: p}
+			p := blob.NewBudget(0)
+			o := blob.ReadOptions{Part: 1000, Budget: p}
 			got, err := download(t, test.s, o)
 			if err == nil || test.want != nil && !errors.Is(err, test.want) {
 				t.Errorf("got %d bytes, %v, want %v", len(got), err, test.want)
@@ -295,7 +295,7 @@ func TestReaderGivesUp(t *testing.T) {
 // A store that does not open what it found is no fault here: only its
 // transport knows what that means.
 func TestReaderRefused(t *testing.T) {
-	o := blob.ReadOptions{Part: 1000, Patience: blob.NewPatience(0)}
+	o := blob.ReadOptions{Part: 1000, Budget: blob.NewBudget(0)}
 	gone := errors.New("evicted")
 	open := func(context.Context, int64, int64) (blob.Part, error) { return blob.Part{}, gone }
 	r := blob.NewReader(t.Context(), blob.Found{Key: "key", Size: 5000, Open: open}, o)
@@ -303,7 +303,7 @@ func TestReaderRefused(t *testing.T) {
 	if _, err := io.ReadAll(r); !errors.Is(err, gone) {
 		t.Errorf("got %v, want %v", err, gone)
 	}
-	if err := o.Patience.Err(); err != nil {
+	if err := o.Budget.Err(); err != nil {
 		t.Errorf("the store was given up: %v", err)
 	}
 }
@@ -348,8 +348,8 @@ func TestReaderContext(t *testing.T) {
 	why := errors.New("the user has gone")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	s := &server{all: blobtest.Content("", 100_000), body: func(_ int64, r io.Reader) io.Reader { return hanging{io.LimitReader(r, 1)} }}
-	p := blob.NewPatience(0)
-	r := blob.NewReader(ctx, s.found(), blob.ReadOptions{Part: 1000, Patience: p})
+	p := blob.NewBudget(0)
+	r := blob.NewReader(ctx, s.found(), blob.ReadOptions{Part: 1000, Budget: p})
 	defer r.Close()
 	time.AfterFunc(10*time.Millisecond, func() { cancel(why) })
 	if got, err := io.ReadAll(r); err == nil || len(got) > 1 {

@@ -135,7 +135,7 @@ func TestTransportHTTP2(t *testing.T) {
 		}
 	}
 	wg.Wait()
-	if err := tr.Patience().Err(); err != nil {
+	if err := tr.Budget().Err(); err != nil {
 		t.Error(err)
 	}
 }

@@ -23,7 +23,7 @@ const (
 // is up to where an answer is read as part of its attempt.
 const maxAnswer = 64 << 10
 
-// attempts is how often a request is sent, if the patience lasts: with waits of
+// attempts is how often a request is sent, if the budget lasts: with waits of
 // 0.1, 0.2, 0.4 and 0.8 s in between, which a restart of a server takes.
 const attempts = 5
 
@@ -36,7 +36,7 @@ const attempts = 5
 //   - Network errors, 408, 429, 500, 502, 503 and 504 are tried again, if the
 //     body of the request can be had again (GetBody). Retry-After is obeyed.
 //     An answer of at most 64 KiB is read as part of the attempt.
-//   - What failed attempts and waits take comes off Patience. When it does not
+//   - What failed attempts and waits take comes off Budget. When it does not
 //     last, or five attempts failed, the store is given up: that request gets
 //     its error, or the last answer, and all later ones an error that wraps
 //     ErrUnavailable, without being sent.
@@ -49,13 +49,13 @@ const attempts = 5
 //     http.Client puts one around it that does, see [StripQuery]. The Referer
 //     header that it sends after a redirect, query and all, is taken out.
 //
-// A fault in a body that the caller reads comes off Patience, too, and is
+// A fault in a body that the caller reads comes off Budget, too, and is
 // wrapped in the error of Read; who reads knows whether to try again.
 type Transport struct {
-	base     http.RoundTripper
-	patience *Patience
-	pace     pace
-	observe  func(Attempt)
+	base    http.RoundTripper
+	budget  *Budget
+	pace    pace
+	observe func(Attempt)
 }
 
 // TransportOptions say how patient a Transport is. Zero fields stand for the
@@ -67,8 +67,8 @@ type TransportOptions struct {
 	// FloorAfter is how long a body may take at any speed, and the time that its
 	// speed is measured in; 0 is DefaultStall.
 	FloorAfter time.Duration
-	// Patience is that of the store; nil is a new one.
-	Patience *Patience
+	// Budget is that of the store; nil is a new one.
+	Budget *Budget
 	// Observe is told of each attempt when it is over, which is when its body was
 	// read or closed. It is called from many goroutines.
 	Observe func(Attempt)
@@ -88,12 +88,12 @@ type Attempt struct {
 // NewTransport returns a Transport that sends with base, of which nobody else
 // need know.
 func NewTransport(base http.RoundTripper, o TransportOptions) *Transport {
-	t := &Transport{base: base, patience: o.Patience, observe: o.Observe}
+	t := &Transport{base: base, budget: o.Budget, observe: o.Observe}
 	t.pace.stall = cmp.Or(o.Stall, DefaultStall)
 	t.pace.after = cmp.Or(o.FloorAfter, DefaultStall)
 	t.pace.floor = cmp.Or(o.Floor, DefaultFloor)
-	if t.patience == nil {
-		t.patience = NewPatience(0)
+	if t.budget == nil {
+		t.budget = NewBudget(0)
 	}
 	if t.observe == nil {
 		t.observe = func(Attempt) {}
@@ -101,8 +101,8 @@ func NewTransport(base http.RoundTripper, o TransportOptions) *Transport {
 	return t
 }
 
-// Patience returns what is left for the store.
-func (t *Transport) Patience() *Patience { return t.patience }
+// Budget returns what is left for the store.
+func (t *Transport) Budget() *Budget { return t.budget }
 
 // RoundTrip implements http.RoundTripper.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -116,7 +116,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if fault == nil {
 			return resp, err
 		}
-		t.patience.Waste(began, time.Now())
+		t.budget.Waste(began, time.Now())
 		if body, err = t.again(req, n, resp); err == nil {
 			continue
 		}
@@ -127,7 +127,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		err = fmt.Errorf("%s %s: %w, %w", req.Method, where(req.URL), fault, err)
-		t.patience.GiveUp(err)
+		t.budget.GiveUp(err)
 		if resp != nil && !errors.Is(err, errTooLate) {
 			return resp, nil
 		}
@@ -137,7 +137,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // refuse says why a request is not sent at all.
 func (t *Transport) refuse(req *http.Request) error {
-	err := t.patience.Err()
+	err := t.budget.Err()
 	if err == nil && !isHTTP(req.URL) {
 		err = fmt.Errorf("%.20q is neither http nor https", req.URL.Scheme)
 	}
@@ -165,7 +165,7 @@ func (t *Transport) again(req *http.Request, n int, resp *http.Response) (io.Rea
 		return nil, errEnough
 	}
 	wait := backoff(n)
-	left := t.patience.Left()
+	left := t.budget.Left()
 	if later := retryAfter(resp, time.Now()); later > left {
 		return nil, fmt.Errorf("asks to wait for %s, %w: %s are left for faults", later, errTooLate, left.Round(time.Millisecond))
 	} else if wait = max(wait, later); wait > left {
@@ -183,12 +183,12 @@ func (t *Transport) again(req *http.Request, n int, resp *http.Response) (io.Rea
 // wait waits, unless the store is given up meanwhile.
 func (t *Transport) wait(ctx context.Context, d time.Duration) error {
 	began := time.Now()
-	defer func() { t.patience.Waste(began, time.Now()) }()
+	defer func() { t.budget.Waste(began, time.Now()) }()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return t.patience.Err()
+		return t.budget.Err()
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

@@ -19,7 +19,7 @@ import (
 
 // hasty is for real sockets: what a test waits for takes a tenth of the time.
 func hasty() blob.TransportOptions {
-	return blob.TransportOptions{Stall: 300 * time.Millisecond, FloorAfter: 300 * time.Millisecond, Patience: blob.NewPatience(time.Second)}
+	return blob.TransportOptions{Stall: 300 * time.Millisecond, FloorAfter: 300 * time.Millisecond, Budget: blob.NewBudget(time.Second)}
 }
 
 // most is what a test with hasty options may take, on a busy machine.
@@ -119,8 +119,8 @@ func TestTransportAnswers(t *testing.T) {
 		if err != nil || got != status || hasBody && string(body) != "<html>why</html>" {
 			t.Errorf("%d: got %d, %q, %v", status, got, body, err)
 		}
-		if n.Load() != 1 || tr.Patience().Err() != nil || tr.Patience().Left() != time.Second {
-			t.Errorf("%d is no fault: %d requests, %v, %s are left", status, n.Load(), tr.Patience().Err(), tr.Patience().Left())
+		if n.Load() != 1 || tr.Budget().Err() != nil || tr.Budget().Left() != time.Second {
+			t.Errorf("%d is no fault: %d requests, %v, %s are left", status, n.Load(), tr.Budget().Err(), tr.Budget().Left())
 		}
 	}
 }
@@ -164,8 +164,8 @@ func TestTransportRetries(t *testing.T) {
 		if resp.StatusCode != 200 || string(b) != "3" || err != nil {
 			t.Errorf("%d twice, then: %d, %q, %v", status, resp.StatusCode, b, err)
 		}
-		if left := tr.Patience().Left(); left > 900*time.Millisecond || tr.Patience().Err() != nil {
-			t.Errorf("%s are left after two faults, %v", left, tr.Patience().Err())
+		if left := tr.Budget().Left(); left > 900*time.Millisecond || tr.Budget().Err() != nil {
+			t.Errorf("%s are left after two faults, %v", left, tr.Budget().Err())
 		}
 	}
 }
@@ -194,7 +194,7 @@ func TestTransportGivesUp(t *testing.T) {
 	if took := time.Since(began); n.Load() != sent || took > time.Second {
 		t.Errorf("%d more were sent, in %s", n.Load()-sent, took)
 	}
-	if tr.Patience().Err() == nil {
+	if tr.Budget().Err() == nil {
 		t.Error("it was not given up")
 	}
 }
@@ -215,7 +215,7 @@ func TestTransportSendsOnce(t *testing.T) {
 		t.Fatalf("%v, %v, after %d requests", resp, err, n.Load())
 	}
 	resp.Body.Close()
-	if tr.Patience().Err() == nil {
+	if tr.Budget().Err() == nil {
 		t.Error("it was not given up")
 	}
 }
@@ -226,8 +226,8 @@ func TestTransportRefused(t *testing.T) {
 	if _, _, err := get(t, c, "http://"+testenv.Refused(t)+"/?sig=secret"); err == nil || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("got %v", err)
 	}
-	if !errors.Is(tr.Patience().Err(), blob.ErrUnavailable) || strings.Contains(tr.Patience().Err().Error(), "secret") {
-		t.Errorf("given up: %v", tr.Patience().Err())
+	if !errors.Is(tr.Budget().Err(), blob.ErrUnavailable) || strings.Contains(tr.Budget().Err().Error(), "secret") {
+		t.Errorf("given up: %v", tr.Budget().Err())
 	}
 }
 
@@ -287,7 +287,7 @@ func TestTransportFaults(t *testing.T) {
 			if again := conns.Load() > 1; again != test.retry {
 				t.Errorf("there were %d connections", conns.Load())
 			}
-			if gone := tr.Patience().Err(); (gone != nil) != test.retry || gone != nil && strings.Contains(gone.Error(), "secret") {
+			if gone := tr.Budget().Err(); (gone != nil) != test.retry || gone != nil && strings.Contains(gone.Error(), "secret") {
 				t.Errorf("given up: %v", gone)
 			}
 		})
@@ -302,13 +302,13 @@ func TestTransportCharges(t *testing.T) {
 	for range 2 {
 		get(t, c, url)
 	}
-	if left := tr.Patience().Left(); left < 100*time.Millisecond || left > 400*time.Millisecond {
+	if left := tr.Budget().Left(); left < 100*time.Millisecond || left > 400*time.Millisecond {
 		t.Errorf("after two stalls of 0.3 s %s of 1 s are left", left)
 	}
 	for range 3 {
 		get(t, c, url)
 	}
-	if err := tr.Patience().Err(); !errors.Is(err, blob.ErrUnavailable) {
+	if err := tr.Budget().Err(); !errors.Is(err, blob.ErrUnavailable) {
 		t.Errorf("it was not given up: %v", err)
 	}
 }
@@ -352,7 +352,7 @@ func TestTransportUpload(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.want) || time.Since(began) > most {
 				t.Errorf("got %v after %s, want %q", err, time.Since(began), test.want)
 			}
-			if tr.Patience().Err() == nil {
+			if tr.Budget().Err() == nil {
 				t.Error("it was not given up")
 			}
 		})

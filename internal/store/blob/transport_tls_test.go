@@ -22,7 +22,7 @@ func TestTransportLastingErrors(t *testing.T) {
 	o := hasty()
 	o.Observe = func(blob.Attempt) { attempts++ }
 	c, transport := newClient(t, o)
-	left := transport.Patience().Left()
+	left := transport.Budget().Left()
 	var certificate *tls.CertificateVerificationError
 	for url, is := range map[string]func(error) bool{
 		strings.Replace(plain, "http:", "https:", 1): func(err error) bool { return errors.Is(err, http.ErrSchemeMismatch) },
@@ -34,7 +34,7 @@ func TestTransportLastingErrors(t *testing.T) {
 			t.Errorf("%d attempts: %v", attempts, err)
 		}
 	}
-	if now := transport.Patience(); now.Left() != left || now.Err() != nil {
+	if now := transport.Budget(); now.Left() != left || now.Err() != nil {
 		t.Errorf("%s of %s are left, %v", now.Left(), left, now.Err())
 	}
 	if _, status, err := get(t, c, plain); status != 200 {

@@ -110,10 +110,10 @@ func (s *suite) badKeys() {
 }
 
 // keeper returns what the store can do for those who look after it.
-func (s *suite) keeper() blob.Keeper {
-	k, ok := s.store.(blob.Keeper)
+func (s *suite) keeper() blob.Admin {
+	k, ok := s.store.(blob.Admin)
 	if !ok {
-		s.Skipf("%T is no blob.Keeper", s.store)
+		s.Skipf("%T is no blob.Admin", s.store)
 	}
 	return k
 }
@@ -131,7 +131,7 @@ func (s *suite) list() {
 	s.lists(k, "", "go2-a", "go1-a", "go1-c", "go1-b")
 }
 
-func (s *suite) lists(k blob.Keeper, prefix string, want ...string) {
+func (s *suite) lists(k blob.Admin, prefix string, want ...string) {
 	s.Helper()
 	all, err := k.List(s.Context(), prefix)
 	if err != nil {

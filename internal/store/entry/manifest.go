@@ -107,7 +107,7 @@ func (m Manifest) checkKind() error {
 		}
 		return nil
 	}
-	return fmt.Errorf("there is no kind of entry called %.32q", m.Kind)
+	return fmt.Errorf("unknown kind of entry %.32q", m.Kind)
 }
 
 func (m Manifest) checkSizes() error {
@@ -125,7 +125,7 @@ func (d Digest) check(what string, limit int64) error {
 	sum, err := hex.DecodeString(d.SHA256)
 	switch {
 	case err != nil || len(sum) != sha256.Size || d.SHA256 != strings.ToLower(d.SHA256):
-		return fmt.Errorf("the digest of its %s is no SHA-256", what)
+		return fmt.Errorf("the digest of its %s is not a SHA-256", what)
 	case d.Size <= 0 || d.Size > limit:
 		return fmt.Errorf("its %s has %d bytes, which is not from 1 to %d", what, d.Size, limit)
 	}
@@ -135,7 +135,7 @@ func (d Digest) check(what string, limit int64) error {
 // checkName refuses what is no plain name of a file.
 func checkName(name string) error {
 	if name == "" || name == "." || name == ".." || len(name) > 255 || strings.ContainsAny(name, "/\x00") || !utf8.ValidString(name) {
-		return fmt.Errorf("%.64q is no name for a program", name)
+		return fmt.Errorf("%.64q is not a valid name for a program", name)
 	}
 	return nil
 }

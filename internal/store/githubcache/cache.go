@@ -92,7 +92,7 @@ func (c *Cache) lookUp(ctx context.Context, keys []string) (hit, error) {
 		return hit{}, err
 	}
 	if blob.CheckKey(h.key) != nil {
-		return hit{}, fmt.Errorf("the service answered with %.64q, which is no key of ours", h.key)
+		return hit{}, fmt.Errorf("the service answered with an unknown key, %.64q", h.key)
 	}
 	return h, nil
 }

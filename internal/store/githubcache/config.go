@@ -134,7 +134,7 @@ func (c Config) openV1(client *client) (*v1, error) {
 func parseBase(name, value string) (*url.URL, error) {
 	u, err := url.Parse(value)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.User != nil {
-		return nil, fmt.Errorf("%s is no plain http or https URL", name)
+		return nil, fmt.Errorf("%s is not a plain http or https URL", name)
 	}
 	return u, nil
 }

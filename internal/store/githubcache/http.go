@@ -34,7 +34,7 @@ func newClient(transport http.RoundTripper, token string) *client {
 // net/http sends the token on where the host stays the same.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) >= 10 || via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
-		return errors.New("the server leads us astray")
+		return errors.New("the server redirects too often, or from https to http")
 	}
 	return nil
 }
@@ -175,7 +175,7 @@ func refusedWith(err error, statuses ...int) bool {
 func checkLink(link, scheme string) error {
 	u, err := url.Parse(link)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || scheme != "http") {
-		return errors.New("the service answered with an URL that is none for us")
+		return errors.New("the service answered with a URL that gorun does not accept")
 	}
 	return nil
 }

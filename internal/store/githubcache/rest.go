@@ -37,7 +37,7 @@ func RESTConfigFromEnv(getenv func(string) string) RESTConfig {
 	return RESTConfig{APIURL: getenv("GITHUB_API_URL"), Repository: getenv("GITHUB_REPOSITORY"), Token: getenv("GITHUB_TOKEN")}
 }
 
-// REST lists and removes what a Cache has put, as a blob.Keeper. It sees the
+// REST lists and removes what a Cache has put, as a blob.Admin. It sees the
 // entries of all refs; a Cache sees those of a few. Its methods are safe for
 // concurrent use.
 type REST struct {

@@ -30,7 +30,7 @@ func TestRoughService(t *testing.T) {
 				service.ServeHTTP(w, r)
 			}))
 			c := githubcache.Config{ResultsURL: link, CacheURL: link, Token: service.Token(onMain), Version: version}
-			c.Transport = blob.NewTransport(http.DefaultTransport, blob.TransportOptions{Patience: blob.NewPatience(time.Minute)})
+			c.Transport = blob.NewTransport(http.DefaultTransport, blob.TransportOptions{Budget: blob.NewBudget(time.Minute)})
 			cache := open(t, c)
 			if err := cache.Put(t.Context(), "k", nil, bytes.NewReader(content)); err != nil {
 				t.Fatalf("%s: %v", version, err)

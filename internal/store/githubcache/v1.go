@@ -129,7 +129,7 @@ func (s *v1) reserveAndSend(ctx context.Context, key string, content blob.Conten
 // the page of who came between.
 func parseCommit(data []byte) error {
 	if data = bytes.TrimSpace(data); len(data) > 0 && !json.Valid(data) {
-		return errors.New("reading the answer: it is no JSON")
+		return errors.New("reading the answer: it is not JSON")
 	}
 	return nil
 }
@@ -141,7 +141,7 @@ func parseReserve(data []byte) (id int64, err error) {
 	}
 	id, err = a.ID.Int64()
 	if err != nil || id <= 0 {
-		return 0, fmt.Errorf("the service answered with cacheId %.32q, which is none", a.ID)
+		return 0, fmt.Errorf("the service answered with an invalid cacheId, %.32q", a.ID)
 	}
 	return id, nil
 }

@@ -21,7 +21,7 @@ import (
 // clients by rate, and people wait for no more than a few hundred of them.
 const atOnce = 4
 
-// List implements blob.Keeper. It costs one request for each 1000 tags, and one
+// List implements blob.Admin. It costs one request for each 1000 tags, and one
 // for each blob. Tags that are not of blobs are passed over.
 func (r *Repository) List(ctx context.Context, prefix string) ([]blob.Info, error) {
 	all, err := r.list(ctx, prefix)
@@ -103,7 +103,7 @@ func (r *Repository) listed(ctx context.Context, tag string, to *artifact) error
 	return err
 }
 
-// Remove implements blob.Keeper. Many registries remove a blob's bytes only
+// Remove implements blob.Admin. Many registries remove a blob's bytes only
 // when they collect garbage, and some let nobody remove anything by this way.
 //
 // Where a prefix led to the blob, it then leads to the newest one that is left.
@@ -203,7 +203,7 @@ func refused(err error) error {
 	unsupported := slices.ContainsFunc(answer.Errors, func(d transport.Diagnostic) bool { return d.Code == transport.UnsupportedErrorCode })
 	switch {
 	case unsupported, answer.StatusCode == http.StatusMethodNotAllowed:
-		return fmt.Errorf("the registry lets nobody remove manifests this way; allow it in its settings, or set a rule there that removes old tags: %w", err)
+		return fmt.Errorf("the registry does not allow manifests to be removed this way; allow it in its settings, or set a rule there that removes old tags: %w", err)
 	case answer.StatusCode == http.StatusUnauthorized, answer.StatusCode == http.StatusForbidden:
 		return fmt.Errorf("%w; log in with the right to delete: %w", blob.ErrReadOnly, err)
 	}

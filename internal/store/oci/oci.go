@@ -66,7 +66,7 @@ type Options struct {
 	Keychain authn.Keychain
 }
 
-// Repository is a blob.Store and a blob.Keeper. It is safe for concurrent use.
+// Repository is a blob.Store and a blob.Admin. It is safe for concurrent use.
 //
 // Tags can be moved, and no registry has a Put that fails when a tag is there:
 // of two Puts of one key at the same time both may succeed, and the last one
@@ -79,8 +79,8 @@ type Repository struct {
 }
 
 var (
-	_ blob.Store  = (*Repository)(nil)
-	_ blob.Keeper = (*Repository)(nil)
+	_ blob.Store = (*Repository)(nil)
+	_ blob.Admin = (*Repository)(nil)
 )
 
 // New returns the repository "HOST/REPO", without a tag or digest. It sends
@@ -93,7 +93,7 @@ func New(ref string, o Options) (*Repository, error) {
 		err = errors.New("it begins with the host") // name takes "https:" for one
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%q is no repository of a registry, as HOST/REPO without tag or digest: %w", ref, err)
+		return nil, fmt.Errorf("%q is not a repository, HOST/REPO without tag or digest: %w", ref, err)
 	}
 	if o.Keychain == nil {
 		o.Keychain = authn.DefaultKeychain

@@ -38,7 +38,7 @@ func TestEntryThroughRegistry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	left := tr.Patience().Left()
+	left := tr.Budget().Left()
 	if err := r.Put(t.Context(), m.Key, nil, entry.Content(head, bytes.NewReader(payload.Bytes()))); err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestEntryThroughRegistry(t *testing.T) {
 	if !bytes.Equal(got, program) {
 		t.Errorf("got %d bytes", len(got))
 	}
-	if now := tr.Patience().Left(); now != left {
+	if now := tr.Budget().Left(); now != left {
 		t.Errorf("faults took %s where there are none", left-now)
 	}
 }

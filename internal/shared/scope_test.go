@@ -44,11 +44,11 @@ func finds(t *testing.T, l Layer, want, key string, prefixes ...string) {
 	}
 }
 
-// TestApart: what a pull request leaves is in nobody's way.
-func TestApart(t *testing.T) {
+// TestScoped: what a pull request leaves is in nobody's way.
+func TestScoped(t *testing.T) {
 	dir := &blob.Dir{Root: t.TempDir()}
-	all := Layer{Store: dir, Keeper: dir}
-	main, pull, other := all.Apart(onMain), all.Apart(ofPull), all.Apart(another)
+	all := Layer{Store: dir, Admin: dir}
+	main, pull, other := all.Scoped(onMain), all.Scoped(ofPull), all.Scoped(another)
 	put(t, pull, "b1-go-sum-1", "b1-go-")
 	finds(t, pull, "b1-go-sum-1", "b1-go-sum-1")
 	finds(t, pull, "b1-go-sum-1", "b1-go-sum-2", "b1-go-")
@@ -63,10 +63,10 @@ func TestApart(t *testing.T) {
 	finds(t, pull, "b1-go-sum-0", "b1-go-sum-4", "b1-go-")
 	finds(t, other, "b1-go-sum-1", "b1-go-sum-1", "b1-go-")
 
-	if err := pull.Keeper.Remove(t.Context(), "b1-go-sum-0"); !errors.Is(err, fs.ErrNotExist) {
+	if err := pull.Admin.Remove(t.Context(), "b1-go-sum-0"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a pull request removes what is not its own: %v", err)
 	}
-	if err := pull.Keeper.Remove(t.Context(), "b1-go-sum-1"); err != nil {
+	if err := pull.Admin.Remove(t.Context(), "b1-go-sum-1"); err != nil {
 		t.Error(err)
 	}
 	finds(t, main, "b1-go-sum-1", "b1-go-sum-1")

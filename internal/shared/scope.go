@@ -12,10 +12,10 @@ import (
 	"github.com/org/gorun-action/internal/store/entry"
 )
 
-// apartHash is how many bytes of a hash tell pull requests apart.
-const apartHash = 6
+// scopeHash is how many bytes of a hash tell pull requests apart.
+const scopeHash = 6
 
-// Apart returns the layer for a run of that origin. What a foreign run leaves is
+// Scoped returns the layer for a run of that origin. What a foreign run leaves is
 // not used by others, so it must not be in their way either: under the same key
 // nobody could keep a trusted entry, and by a prefix the newest one is found,
 // trusted or not. A foreign run keeps everything under keys that begin with "f",
@@ -23,22 +23,22 @@ const apartHash = 6
 // key in the manifest is without that.
 //
 // GitHub's cache keeps refs apart by itself, but not the events of one branch.
-func (l Layer) Apart(origin entry.Origin) Layer {
+func (l Layer) Scoped(origin entry.Origin) Layer {
 	if !origin.Foreign() {
 		return l
 	}
 	sum := sha256.Sum256([]byte(origin.Repository + "\x00" + origin.Ref))
-	begin := "f" + hex.EncodeToString(sum[:apartHash]) + "-"
-	l.Store = apart{l.Store, begin}
-	if l.Keeper != nil {
-		l.Keeper = apartKeeper{l.Keeper, begin}
+	begin := "f" + hex.EncodeToString(sum[:scopeHash]) + "-"
+	l.Store = scoped{l.Store, begin}
+	if l.Admin != nil {
+		l.Admin = apartKeeper{l.Admin, begin}
 	}
 	return l
 }
 
 // plain is a key as its manifest has it.
 func plain(key string) string {
-	const begin = 1 + 2*apartHash
+	const begin = 1 + 2*scopeHash
 	if len(key) <= begin || key[0] != 'f' || key[begin] != '-' {
 		return key
 	}
@@ -48,12 +48,12 @@ func plain(key string) string {
 	return key[begin+1:]
 }
 
-type apart struct {
+type scoped struct {
 	store blob.Store
 	begin string
 }
 
-func (a apart) own(prefixes []string) []string {
+func (a scoped) own(prefixes []string) []string {
 	own := make([]string, len(prefixes))
 	for i, p := range prefixes {
 		own[i] = a.begin + p
@@ -62,7 +62,7 @@ func (a apart) own(prefixes []string) []string {
 }
 
 // Find prefers the key itself, whoever has left it.
-func (a apart) Find(ctx context.Context, key string, prefixes ...string) (blob.Found, error) {
+func (a scoped) Find(ctx context.Context, key string, prefixes ...string) (blob.Found, error) {
 	found, err := a.store.Find(ctx, key, prefixes...)
 	if err == nil && found.Key == key || err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return found, err
@@ -79,16 +79,16 @@ func (a apart) Find(ctx context.Context, key string, prefixes ...string) (blob.F
 }
 
 // Put keeps content where only runs of the same origin find it.
-func (a apart) Put(ctx context.Context, key string, prefixes []string, content blob.Content) error {
+func (a scoped) Put(ctx context.Context, key string, prefixes []string, content blob.Content) error {
 	return a.store.Put(ctx, a.begin+key, a.own(prefixes), content)
 }
 
 type apartKeeper struct {
-	blob.Keeper
+	blob.Admin
 	begin string
 }
 
 // Remove removes what runs of the same origin left, and nothing else.
 func (a apartKeeper) Remove(ctx context.Context, key string) error {
-	return a.Keeper.Remove(ctx, a.begin+key)
+	return a.Admin.Remove(ctx, a.begin+key)
 }

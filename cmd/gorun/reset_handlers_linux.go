@@ -9,10 +9,10 @@ import (
 // sigaction is room for the kernel's struct of that name; zeros are SIG_DFL.
 type sigaction [64]byte
 
-// deaf has signals do what they do to a process that handles none. The
+// resetHandlers has signals do what they do to a process that handles none. The
 // runtime's handler raises them again in its own thread, which an exec of
 // another thread can overtake. restore undoes it.
-func deaf(signals []os.Signal) (restore func()) {
+func resetHandlers(signals []os.Signal) (restore func()) {
 	old := make([]sigaction, len(signals))
 	for i, s := range signals {
 		rtSigaction(s, new(sigaction), &old[i])

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// held is an entry whose header is open and locked.
-type held struct {
+// lockedEntry is an entry whose header is open and locked.
+type lockedEntry struct {
 	dir     string
 	id      unix.Stat_t // of dir
 	file    *os.File    // the header
@@ -24,11 +24,11 @@ type held struct {
 	release func()
 }
 
-// hold locks the entry in a directory, of which id is the stat: shared to use
+// lockEntry locks the entry in a directory, of which id is the stat: shared to use
 // it, exclusively to remove it. A lock of others that does not go along with
 // that is ErrInUse, no entry is fs.ErrNotExist, and one without a header
 // ErrDamaged.
-func (d *Dir) hold(dir string, id unix.Stat_t, how int) (*held, error) {
+func (d *Dir) lockEntry(dir string, id unix.Stat_t, how int) (*lockedEntry, error) {
 	if !isDir(id) {
 		return nil, damagef("%s is no directory", dir)
 	}
@@ -36,7 +36,7 @@ func (d *Dir) hold(dir string, id unix.Stat_t, how int) (*held, error) {
 	if err != nil {
 		return nil, lost(dir, id, damaged(err))
 	}
-	h := &held{dir: dir, id: id, file: f, release: sync.OnceFunc(func() { f.Close() })}
+	h := &lockedEntry{dir: dir, id: id, file: f, release: sync.OnceFunc(func() { f.Close() })}
 	if err := h.lock(how); err != nil {
 		h.release()
 		return nil, err
@@ -67,7 +67,7 @@ func lost(dir string, id unix.Stat_t, err error) error {
 
 // lock locks the header. Before it had the lock, the entry may have been
 // removed, and another one may have been put in its place.
-func (h *held) lock(how int) (err error) {
+func (h *lockedEntry) lock(how int) (err error) {
 	if err := flock(h.file, how); err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (h *held) lock(how int) (err error) {
 }
 
 // header reads the header, which has to be of an entry that is kept here.
-func (h *held) header() (header, error) {
+func (h *lockedEntry) header() (header, error) {
 	data, err := readUpTo(h.file, maxHeader)
 	if err != nil {
 		return header{}, damaged(err)
@@ -98,7 +98,7 @@ func (h *held) header() (header, error) {
 }
 
 // about reads the file about.
-func (h *held) about(hd header) ([]byte, error) {
+func (h *lockedEntry) about(hd header) ([]byte, error) {
 	data, err := readRegular(filepath.Join(h.dir, aboutFile), hd.aboutSize)
 	if err != nil {
 		return nil, damaged(err)
@@ -118,7 +118,7 @@ type care struct {
 // use locks an entry and verifies it. If it is damaged it is discarded, but
 // only when it is so twice: inodes are used again, and an entry that is put in
 // the place of one that is removed right now can look like damage once.
-func (d *Dir) use(dir string, c care) (e Entry, h *held, err error) {
+func (d *Dir) use(dir string, c care) (e Entry, h *lockedEntry, err error) {
 	var id unix.Stat_t
 	for range 2 {
 		if id, err = lstat(dir); err != nil {
@@ -134,8 +134,8 @@ func (d *Dir) use(dir string, c care) (e Entry, h *held, err error) {
 	return Entry{}, nil, err
 }
 
-func (d *Dir) look(dir string, id unix.Stat_t, c care) (Entry, *held, error) {
-	h, err := d.hold(dir, id, unix.LOCK_SH)
+func (d *Dir) look(dir string, id unix.Stat_t, c care) (Entry, *lockedEntry, error) {
+	h, err := d.lockEntry(dir, id, unix.LOCK_SH)
 	if err != nil {
 		return Entry{}, nil, err
 	}
@@ -148,7 +148,7 @@ func (d *Dir) look(dir string, id unix.Stat_t, c care) (Entry, *held, error) {
 }
 
 // verify looks at each file of an entry that is to be used.
-func (d *Dir) verify(h *held, c care) (Entry, error) {
+func (d *Dir) verify(h *lockedEntry, c care) (Entry, error) {
 	hd, err := h.header()
 	if err != nil {
 		return Entry{}, err

@@ -14,38 +14,38 @@ import (
 	"github.com/org/gorun-action/container"
 )
 
-// loanLock is the file in a module cache that is locked while a private one
+// overlayLock is the file in a module cache that is locked while a private one
 // stands in for it.
-const loanLock = ".gorun-loan"
+const overlayLock = ".gorun-overlay"
 
-// loanPoll is how often a run looks whether another one's build is over.
-const loanPoll = 50 * time.Millisecond
+// overlayPoll is how often a run looks whether another one's build is over.
+const overlayPoll = 50 * time.Millisecond
 
-// A standIn puts a private module cache, which has a part of each module only,
+// A moduleOverlay puts a private module cache, which has a part of each module only,
 // where the go command looks for the whole one. In a container it is mounted
 // there. On the host the go command is told of it when executables do not tell
 // the place of the module cache. Else its directories are linked into the real
 // one for the time of the build, which is only done where that one is empty and
 // nobody else can be using it: in a container that gorun is the first process
 // of. A lock keeps other containers with the same volume out.
-type standIn struct {
+type moduleOverlay struct {
 	possible bool
 	root     string   // where links are made, "" for no links
 	lock     *os.File // nil: not locked
 	links    []string
 }
 
-// standIn finds out whether there can be one, and waits for the end of another
+// moduleOverlay finds out whether there can be one, and waits for the end of another
 // run's. A go command that is itself in the module cache (GOTOOLCHAIN) would be
 // hidden.
-func (r *run) standIn(ctx context.Context, p Plan, site container.Site) (*standIn, error) {
-	s := &standIn{}
+func (r *run) moduleOverlay(ctx context.Context, p Plan, site container.Site) (*moduleOverlay, error) {
+	s := &moduleOverlay{}
 	if site.Contained() {
 		s.possible = true
 		return s, nil
 	}
 	root := r.modCache()
-	if err := awaitLoan(ctx, root); err != nil {
+	if err := awaitOverlay(ctx, root); err != nil {
 		return s, err
 	}
 	switch {
@@ -61,11 +61,11 @@ func (r *run) standIn(ctx context.Context, p Plan, site container.Site) (*standI
 }
 
 // reserve reports whether root is empty and now locked.
-func (s *standIn) reserve(root string) bool {
+func (s *moduleOverlay) reserve(root string) bool {
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return false
 	}
-	lock, err := lockLoan(root, unix.LOCK_EX|unix.LOCK_NB)
+	lock, err := lockOverlay(root, unix.LOCK_EX|unix.LOCK_NB)
 	if err != nil {
 		return false
 	}
@@ -80,9 +80,9 @@ func (s *standIn) reserve(root string) bool {
 
 // share waits until no other container's stand-in is there, and keeps them from
 // making one. A module cache that cannot be written has none.
-func (s *standIn) share(ctx context.Context, root string) (err error) {
+func (s *moduleOverlay) share(ctx context.Context, root string) (err error) {
 	for {
-		s.lock, err = lockLoan(root, unix.LOCK_SH|unix.LOCK_NB)
+		s.lock, err = lockOverlay(root, unix.LOCK_SH|unix.LOCK_NB)
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return nil
 		}
@@ -97,14 +97,14 @@ func pause(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-time.After(loanPoll):
+	case <-time.After(overlayPoll):
 		return nil
 	}
 }
 
-// lend links what is in private into the module cache, and reports whether the
+// mount links what is in private into the module cache, and reports whether the
 // go command will find it.
-func (s *standIn) lend(private string) bool {
+func (s *moduleOverlay) mount(private string) bool {
 	if s.root == "" {
 		return true
 	}
@@ -123,8 +123,8 @@ func (s *standIn) lend(private string) bool {
 	return true
 }
 
-// giveBack removes the links, and lets others in.
-func (s *standIn) giveBack() {
+// unmount removes the links, and lets others in.
+func (s *moduleOverlay) unmount() {
 	s.unlink()
 	if s.lock != nil {
 		s.lock.Close()
@@ -132,20 +132,20 @@ func (s *standIn) giveBack() {
 	}
 }
 
-func (s *standIn) unlink() {
+func (s *moduleOverlay) unlink() {
 	for _, link := range s.links {
 		os.Remove(link)
 	}
 	s.links = nil
 }
 
-// awaitLoan returns when nothing stands in for a module cache. What a killed
+// awaitOverlay returns when nothing stands in for a module cache. What a killed
 // run left of it is removed, as far as this process may.
-func awaitLoan(ctx context.Context, root string) error {
-	for len(lent(root)) > 0 {
-		lock, err := lockLoan(root, unix.LOCK_EX|unix.LOCK_NB)
+func awaitOverlay(ctx context.Context, root string) error {
+	for len(mounted(root)) > 0 {
+		lock, err := lockOverlay(root, unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
-			(&standIn{links: lent(root), lock: lock}).giveBack()
+			(&moduleOverlay{links: mounted(root), lock: lock}).unmount()
 			return nil
 		}
 		if !errors.Is(err, unix.EWOULDBLOCK) {
@@ -158,8 +158,8 @@ func awaitLoan(ctx context.Context, root string) error {
 	return nil
 }
 
-// lent lists the links of a stand-in.
-func lent(root string) (links []string) {
+// mounted lists the links of an overlay.
+func mounted(root string) (links []string) {
 	entries, err := os.ReadDir(root)
 	if err != nil {
 		return nil
@@ -173,8 +173,8 @@ func lent(root string) (links []string) {
 	return links
 }
 
-func lockLoan(root string, how int) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(root, loanLock), os.O_RDWR|os.O_CREATE, 0o666)
+func lockOverlay(root string, how int) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(root, overlayLock), os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func take(t *testing.T, tr *blob.Transport) (status int, took time.Duration, err
 
 // A server that is silent for ever costs less than 10 seconds, whatever is
 // asked of it, by how many.
-func TestPatienceIsOne(t *testing.T) {
+func TestBudgetIsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := blob.NewTransport(trip(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
@@ -73,7 +73,7 @@ func TestPatienceIsOne(t *testing.T) {
 }
 
 // What one request used up the next one does not have.
-func TestPatienceIsUsedUp(t *testing.T) {
+func TestBudgetIsUsedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n int
 		tr := blob.NewTransport(trip(func(r *http.Request) (*http.Response, error) {
@@ -88,7 +88,7 @@ func TestPatienceIsUsedUp(t *testing.T) {
 				t.Errorf("request %d: %d, %v", i, status, err)
 			}
 		}
-		if left := tr.Patience().Left(); left < time.Second || left > 1500*time.Millisecond {
+		if left := tr.Budget().Left(); left < time.Second || left > 1500*time.Millisecond {
 			t.Errorf("after three faults of 1.5 s and three waits %s are left", left)
 		}
 		if status, took, _ := take(t, tr); status != 503 || took != 1500*time.Millisecond {
@@ -136,8 +136,8 @@ func retryAfter(t *testing.T, status int, after string, wait time.Duration, late
 	}), blob.TransportOptions{})
 	got, took, err := take(t, tr)
 	switch {
-	case late && (err == nil || took != 0 || !strings.Contains(err.Error(), "asks to wait") || !errors.Is(tr.Patience().Err(), blob.ErrUnavailable)):
-		t.Errorf("got %d after %s, %v; given up: %v", got, took, err, tr.Patience().Err())
+	case late && (err == nil || took != 0 || !strings.Contains(err.Error(), "asks to wait") || !errors.Is(tr.Budget().Err(), blob.ErrUnavailable)):
+		t.Errorf("got %d after %s, %v; given up: %v", got, took, err, tr.Budget().Err())
 	case !late && (err != nil || got != 200 || took < wait || took > wait+200*time.Millisecond):
 		t.Errorf("got %d after %s, %v, want to wait for %s", got, took, err, wait)
 	}
@@ -164,7 +164,7 @@ func TestTransportBears(t *testing.T) {
 				t.Fatalf("%d bytes, %v", n, err)
 			}
 		}
-		if left := tr.Patience().Left(); left != blob.DefaultPatience {
+		if left := tr.Budget().Left(); left != blob.DefaultBudget {
 			t.Errorf("%s are left", left)
 		}
 	})
@@ -184,9 +184,9 @@ func (b *paced) Read(p []byte) (int, error) {
 }
 
 // Each instant counts once.
-func TestPatienceCountsOnce(t *testing.T) {
+func TestBudgetCountsOnce(t *testing.T) {
 	at := func(s int) time.Time { return time.Unix(1000, 0).Add(time.Duration(s) * time.Second) }
-	p := blob.NewPatience(10 * time.Second)
+	p := blob.NewBudget(10 * time.Second)
 	for _, w := range []struct{ from, to, left int }{
 		{0, 2, 8}, {0, 2, 8}, {1, 3, 7}, {0, 1, 7}, {5, 6, 6}, {6, 5, 6}, {5, 100, 0},
 	} {
@@ -203,10 +203,10 @@ func TestPatienceCountsOnce(t *testing.T) {
 	if err := p.Err(); !errors.Is(err, blob.ErrUnavailable) || !strings.HasSuffix(err.Error(), ": first") {
 		t.Errorf("it was given up: %v", err)
 	}
-	var none *blob.Patience
+	var none *blob.Budget
 	none.Waste(at(0), at(100))
 	none.GiveUp(errors.New("no"))
 	if none.Err() != nil || none.Left() <= 0 {
-		t.Error("the patience of nil ends")
+		t.Error("the budget of nil ends")
 	}
 }

@@ -30,10 +30,10 @@ type Item struct {
 // them, and registries limit clients by rate.
 const atOnce = 4
 
-// Items lists what a layer keeps, the newest first. The layer has a Keeper. To
+// Items lists what a layer keeps, the newest first. The layer has an Admin. To
 // read the manifests costs about two requests, and 64 KiB, for each.
 func (l Layer) Items(ctx context.Context, manifests bool) ([]Item, error) {
-	infos, err := l.Keeper.List(ctx, "")
+	infos, err := l.Admin.List(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (l Layer) Check(ctx context.Context, key, dir string) (entry.Manifest, erro
 	if err != nil {
 		return entry.Manifest{}, err
 	}
-	r := blob.NewReader(ctx, found, blob.ReadOptions{Patience: l.Patience})
+	r := blob.NewReader(ctx, found, blob.ReadOptions{Budget: l.Budget})
 	defer r.Close()
 	opened, err := entry.Inspect(r, plain(key))
 	if err != nil {
@@ -119,12 +119,12 @@ func checkPack(ctx context.Context, opened *entry.Opened, dir string) error {
 // Prune removes what is older than limits.Age, and then the oldest until the
 // others are within limits.Bytes. Where the store knows when an entry was last
 // read, its age counts from then. It returns what it removed, also with an
-// error. The layer has a Keeper.
+// error. The layer has an Admin.
 func (l Layer) Prune(ctx context.Context, limits blob.Limits, now time.Time) ([]blob.Info, error) {
-	if dir, ok := l.Keeper.(*blob.Dir); ok { // which also removes what killed processes left
+	if dir, ok := l.Admin.(*blob.Dir); ok { // which also removes what killed processes left
 		return dir.Prune(ctx, limits)
 	}
-	all, err := l.Keeper.List(ctx, "")
+	all, err := l.Admin.List(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func (l Layer) removeOld(ctx context.Context, all []blob.Info, limits blob.Limit
 		if full := limits.Bytes > 0 && total > limits.Bytes; !old && !full {
 			continue
 		}
-		if err := l.Keeper.Remove(ctx, i.Key); err != nil && !isMiss(err) {
+		if err := l.Admin.Remove(ctx, i.Key); err != nil && !isMiss(err) {
 			return removed, err
 		}
 		removed = append(removed, i)

@@ -18,7 +18,7 @@ import (
 )
 
 func TestPatient(t *testing.T) {
-	blobtest.Run(t, func(t *testing.T) blob.Store { return blob.Patient(newDir(t), time.Minute) }, blobtest.Limits{})
+	blobtest.Run(t, func(t *testing.T) blob.Store { return blob.TimeLimited(newDir(t), time.Minute) }, blobtest.Limits{})
 }
 
 // hung is a store that does not come back, past any context, until the test
@@ -94,7 +94,7 @@ func use(ctx context.Context, s blob.Store) error {
 func TestPatientGivesUp(t *testing.T) {
 	for _, what := range []string{"find", "open", "read", "close", "put"} {
 		h := newHung(t, what)
-		s := blob.Patient(h, 50*time.Millisecond)
+		s := blob.TimeLimited(h, 50*time.Millisecond)
 		began := time.Now()
 		err := use(t.Context(), s)
 		if err == nil || time.Since(began) > 5*time.Second || !strings.Contains(err.Error(), "nothing happened for 50ms") {
@@ -104,14 +104,14 @@ func TestPatientGivesUp(t *testing.T) {
 			t.Errorf("%s hung: a Find after that is %v, want ErrUnavailable", what, err)
 		}
 	}
-	if err := use(t.Context(), blob.Patient(newHung(t, "nothing"), time.Minute)); err != nil {
+	if err := use(t.Context(), blob.TimeLimited(newHung(t, "nothing"), time.Minute)); err != nil {
 		t.Errorf("nothing hangs: %v", err)
 	}
 }
 
 // A Put takes as long as it takes, as long as it goes on.
 func TestPatientProgress(t *testing.T) {
-	s := blob.Patient(newDir(t), 300*time.Millisecond)
+	s := blob.TimeLimited(newDir(t), 300*time.Millisecond)
 	slow := failing{bytes.NewReader(blobtest.Content("", 1<<20)), func() { time.Sleep(20 * time.Millisecond) }}
 	began := time.Now()
 	if err := s.Put(t.Context(), "slow", nil, slow); err != nil || time.Since(began) < 300*time.Millisecond {
@@ -139,7 +139,7 @@ func TestPatientFIFO(t *testing.T) {
 	if err := unix.Mkfifo(filepath.Join(d.Root, "blobs", "pipe"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []blob.Store{d, blob.Patient(d, time.Minute)} {
+	for _, s := range []blob.Store{d, blob.TimeLimited(d, time.Minute)} {
 		began := time.Now()
 		if _, err := s.Find(t.Context(), "pipe"); err == nil || errors.Is(err, os.ErrNotExist) {
 			t.Errorf("a named pipe is found: %v", err)

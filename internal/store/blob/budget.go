@@ -7,30 +7,30 @@ import (
 	"time"
 )
 
-// DefaultPatience is how much time the faults of one store may waste in a run.
+// DefaultBudget is how much time the faults of one store may waste in a run.
 // A person hardly notices it, and most of what a server needs to come back fits.
-const DefaultPatience = 6 * time.Second
+const DefaultBudget = 6 * time.Second
 
-// Patience is what a run has with one store: the time that faults may waste,
+// Budget is what a run has with one store: the time that faults may waste,
 // and whether the store was given up. What is used up is used up for all that
 // comes later. Its [Transport] and each [Reader] of the store share one. Its
 // methods are safe for concurrent use; those of nil are of one without end.
-type Patience struct {
+type Budget struct {
 	mu      sync.Mutex
 	left    time.Duration
 	charged time.Time // up to when time was taken off
 	gone    error
 }
 
-// NewPatience returns a patience of d; 0 is DefaultPatience.
-func NewPatience(d time.Duration) *Patience {
-	return &Patience{left: cmp.Or(d, DefaultPatience)}
+// NewBudget returns a budget of d; 0 is DefaultBudget.
+func NewBudget(d time.Duration) *Budget {
+	return &Budget{left: cmp.Or(d, DefaultBudget)}
 }
 
 // Left returns how much is left, never less than 0.
-func (p *Patience) Left() time.Duration {
+func (p *Budget) Left() time.Duration {
 	if p == nil {
-		return DefaultPatience
+		return DefaultBudget
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -39,7 +39,7 @@ func (p *Patience) Left() time.Duration {
 
 // Waste takes the time from one instant to another off. Of what several
 // requests waste at the same time each instant counts once.
-func (p *Patience) Waste(from, to time.Time) {
+func (p *Budget) Waste(from, to time.Time) {
 	if p == nil {
 		return
 	}
@@ -56,7 +56,7 @@ func (p *Patience) Waste(from, to time.Time) {
 
 // GiveUp gives the store up for the rest of the run, for the first reason that
 // is given.
-func (p *Patience) GiveUp(reason error) {
+func (p *Budget) GiveUp(reason error) {
 	if p == nil {
 		return
 	}
@@ -69,7 +69,7 @@ func (p *Patience) GiveUp(reason error) {
 
 // Err is nil until the store was given up, and wraps ErrUnavailable then. The
 // reason is told and not wrapped: it was another request's.
-func (p *Patience) Err() error {
+func (p *Budget) Err() error {
 	if p == nil {
 		return nil
 	}

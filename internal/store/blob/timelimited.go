@@ -11,7 +11,7 @@ import (
 
 var errNoProgress = errors.New("nothing happened")
 
-// Patient returns a store that gives up on another one, for good, when
+// TimeLimited returns a store that gives up on another one, for good, when
 // something it was asked for makes no progress for d: a network file system
 // that hangs hangs all who call it, past any context. What hangs is left to
 // itself, in the background; each hanging call costs a goroutine until it
@@ -20,22 +20,22 @@ var errNoProgress = errors.New("nothing happened")
 // Progress of Put is that its content is read. After d each method's error
 // wraps ErrUnavailable, without a call. A done context ends a call that heeds
 // it; one that does not is given up as any other.
-func Patient(store Store, d time.Duration) Store {
-	return &patient{store: store, after: d, patience: NewPatience(d)}
+func TimeLimited(store Store, d time.Duration) Store {
+	return &timeLimited{store: store, after: d, budget: NewBudget(d)}
 }
 
-type patient struct {
-	store    Store
-	after    time.Duration
-	patience *Patience // only for its being given up
+type timeLimited struct {
+	store  Store
+	after  time.Duration
+	budget *Budget // only for its being given up
 }
 
 // within runs f in the background, and gives up on it when it neither returns
 // nor calls progress for so long. The end is then called, which should let it
 // return, and late with what it returns all the same.
-func within[T any](p *patient, what string, end context.CancelCauseFunc, f func(progress func()) (T, error), late func(T)) (T, error) {
+func within[T any](p *timeLimited, what string, end context.CancelCauseFunc, f func(progress func()) (T, error), late func(T)) (T, error) {
 	var none T
-	if err := p.patience.Err(); err != nil {
+	if err := p.budget.Err(); err != nil {
 		return none, err
 	}
 	timer := time.NewTimer(p.after)
@@ -54,7 +54,7 @@ func within[T any](p *patient, what string, end context.CancelCauseFunc, f func(
 			timer.Reset(p.after)
 		case <-timer.C:
 			err := fmt.Errorf("%s: %w for %s", what, errNoProgress, p.after)
-			p.patience.GiveUp(err)
+			p.budget.GiveUp(err)
 			end(err)
 			go drop(done, late)
 			return none, err
@@ -80,7 +80,7 @@ func offer(c chan struct{}) {
 	}
 }
 
-func (p *patient) Find(ctx context.Context, key string, prefixes ...string) (Found, error) {
+func (p *timeLimited) Find(ctx context.Context, key string, prefixes ...string) (Found, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	found, err := within(p, "looking for a blob", cancel, func(func()) (Found, error) {
@@ -98,7 +98,7 @@ func (p *patient) Find(ctx context.Context, key string, prefixes ...string) (Fou
 
 type opener = func(ctx context.Context, offset, length int64) (Part, error)
 
-func (p *patient) open(ctx context.Context, open opener, offset, length int64) (Part, error) {
+func (p *timeLimited) open(ctx context.Context, open opener, offset, length int64) (Part, error) {
 	ctx, cancel := context.WithCancelCause(ctx) // until the body is closed
 	part, err := within(p, "opening a blob", cancel, func(func()) (Part, error) {
 		return open(ctx, offset, length)
@@ -111,7 +111,7 @@ func (p *patient) open(ctx context.Context, open opener, offset, length int64) (
 	return part, nil
 }
 
-func (p *patient) Put(ctx context.Context, key string, prefixes []string, content Content) error {
+func (p *timeLimited) Put(ctx context.Context, key string, prefixes []string, content Content) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	_, err := within(p, "putting a blob", cancel, func(progress func()) (struct{}, error) {
@@ -135,7 +135,7 @@ func (m moving) ReadAt(b []byte, off int64) (int, error) {
 // patientBody reads into memory of its own: a Read that hangs may come back
 // when that of its caller is in use for something else.
 type patientBody struct {
-	p         *patient
+	p         *timeLimited
 	cancel    context.CancelCauseFunc
 	body      io.ReadCloser
 	buf, left []byte
@@ -177,7 +177,7 @@ func (b *patientBody) fill() ([]byte, error) {
 // Close closes the body, in the background where it may hang.
 func (b *patientBody) Close() error {
 	defer b.cancel(nil)
-	if b.p.patience.Err() != nil {
+	if b.p.budget.Err() != nil {
 		go b.body.Close()
 		return nil
 	}
