@@ -102,16 +102,16 @@ func TestChooseRefuses(t *testing.T) {
 	tests := []struct{ want, err, hint string }{
 		{"go1.26.8-custom", `suffix "custom"`, "ask for 1.26.8"},
 		{"1.27-devel_abc", `suffix "devel_abc"`, "ask for 1.27"},
-		{"1.26.x", "no Go release", "1.26.8"},
-		{"v1.26", "no Go release", "1.26.8"},
-		{"^1.26", "no Go release", "1.26.8"},
-		{"latest", "no Go release", "1.26.8"},
-		{"local", "no Go release", "1.26.8"},
-		{"1.26.08", "no Go release", "1.26.8"},
-		{" 1.26", "no Go release", "1.26.8"},
-		{"1.26 -x", "no Go release", "1.26.8"},
-		{"go", "no Go release", "1.26.8"},
-		{"-custom", "no Go release", "1.26.8"},
+		{"1.26.x", "not a Go release", "1.26.8"},
+		{"v1.26", "not a Go release", "1.26.8"},
+		{"^1.26", "not a Go release", "1.26.8"},
+		{"latest", "not a Go release", "1.26.8"},
+		{"local", "not a Go release", "1.26.8"},
+		{"1.26.08", "not a Go release", "1.26.8"},
+		{" 1.26", "not a Go release", "1.26.8"},
+		{"1.26 -x", "not a Go release", "1.26.8"},
+		{"go", "not a Go release", "1.26.8"},
+		{"-custom", "not a Go release", "1.26.8"},
 	}
 	for _, tt := range tests {
 		for name, choose := range map[string]func(string, string) (Toolchain, string, error){

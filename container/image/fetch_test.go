@@ -142,7 +142,7 @@ func TestFetch(t *testing.T) {
 		{list: "$/403,$/good", asked: "403", err: "403 Forbidden"},
 		{list: "CLOSED,$/good", asked: "", err: "connection refused"},
 		{list: "$/404,off,$/good", asked: "404", err: "404 Not Found", is: missing},
-		{list: "direct,$/good", asked: "", err: "no repository", hint: "put a module proxy before"},
+		{list: "direct,$/good", asked: "", err: "directly from a repository", hint: "put a module proxy before"},
 		{list: "off", asked: "", err: "GOPROXY=off", hint: "set GOPROXY"},
 
 		// Which error is told.
@@ -171,7 +171,7 @@ func TestFetch(t *testing.T) {
 		{list: "/dir", err: "neither an https, http or file URL"},
 		{list: "file://host/dir", err: "file:///dir"},
 		{list: "https://", err: "has no host"},
-		{list: "http://u:secret@[::1", err: "no URL"},
+		{list: "http://u:secret@[::1", err: "not a URL"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.list, func(t *testing.T) {

@@ -75,8 +75,8 @@ func TestReadRefuses(t *testing.T) {
 		entries []*zip.File
 		err     string
 	}{
-		{"symlink", []*zip.File{entry("x", os.ModeSymlink|0o777, 1)}, "no regular file"},
-		{"device", []*zip.File{entry("x", os.ModeDevice|0o666, 1)}, "no regular file"},
+		{"symlink", []*zip.File{entry("x", os.ModeSymlink|0o777, 1)}, "not a regular file"},
+		{"device", []*zip.File{entry("x", os.ModeDevice|0o666, 1)}, "not a regular file"},
 		{"setuid", []*zip.File{entry("x", os.ModeSetuid|0o755, 1)}, ""}, // modes are ours
 		{"twice", []*zip.File{entry("x", 0o644, 1), entry("x", 0o644, 1)}, "there twice"},
 		{"large", []*zip.File{entry("x", 0o644, 500<<20+1)}, "more than 524288000 bytes"},

@@ -81,7 +81,7 @@ func TestReadInputsRefuses(t *testing.T) {
 		{[]string{"summary: yes"}, `input summary: "yes": it is neither true nor false`},
 		{[]string{"timeout: soon"}, `input timeout: "soon": write it as 90s`},
 		{[]string{"args: $HOME"}, "input args: "},
-		{[]string{"args: [a]"}, "no JSON array of strings"},
+		{[]string{"args: [a]"}, "not a JSON array of strings"},
 		{[]string{"env: A=1 hunter2"}, "input env: entry 2 has no NAME="},
 		{[]string{"env: =hunter2"}, "input env: entry 1 has no NAME="},
 		{[]string{"env: 'hunter2"}, "input env: as shell words"},

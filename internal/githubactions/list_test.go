@@ -34,7 +34,7 @@ func TestParseList(t *testing.T) {
 		"$HOME": "nothing is expanded", "a `id`": "nothing is expanded", `"$(id)"`: "nothing is expanded", "$((1))": "nothing is expanded",
 		"a; b": "not a valid word", "a | b": "not a valid word", "a > b": "not a valid word", "(a)": "not a valid word", "a &": "not a valid word",
 		"'open": "closing quote", `"open`: "closing quote", "# c": "comment", "a # c": "comment",
-		"[a]": "no JSON array of strings", `["a", 1]`: "no JSON array of strings", `["a"] b`: "no JSON array of strings", `["a",]`: "no JSON array",
+		"[a]": "not a JSON array of strings", `["a", 1]`: "not a JSON array of strings", `["a"] b`: "not a JSON array of strings", `["a",]`: "not a JSON array",
 	} {
 		if got, err := parseList(text); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %q, %v, want an error with %q", text, got, err, says)

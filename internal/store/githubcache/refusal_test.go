@@ -54,8 +54,8 @@ func TestRefusals(t *testing.T) {
 		{"v1", "too large", 400, `{"message":"over the data cap limit"}`, errOther, "400 Bad Request: over the data cap limit"},
 		{"v1", "act's way", 500, `{"error":"broken file"}`, errOther, "500 Internal Server Error: broken file"},
 		{"v1", "no number", 200, `{"cacheId":"x"}`, errOther, "reading the answer"},
-		{"v1", "no id", 200, `{}`, errOther, "which is none"},
-		{"v1", "minus", 200, `{"cacheId":-1}`, errOther, "which is none"},
+		{"v1", "no id", 200, `{}`, errOther, "invalid cacheId"},
+		{"v1", "minus", 200, `{"cacheId":-1}`, errOther, "invalid cacheId"},
 	} {
 		t.Run(test.version+" "+test.name, func(t *testing.T) {
 			link := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
