@@ -64,12 +64,7 @@ func (c *command) becomeOwner(o options, spec runner.Spec) error {
 	if who.UID == 0 {
 		return nil
 	}
-	var groups []int
-	if engine, ok := runas.EngineGroup(spec.Env.Get("DOCKER_HOST")); ok && o.engine {
-		groups = []int{engine}
-	} else if ok && engine == who.GID {
-		who.GID = who.UID
-	}
+	groups := engineGroups(o, spec, &who)
 	for _, dir := range cacheDirs(spec) {
 		if err := give(who, dir); err != nil {
 			return err
@@ -81,6 +76,22 @@ func (c *command) becomeOwner(o options, spec runner.Spec) error {
 		return &buildflags.UsageError{
 			Message: fmt.Sprintf("becoming uid %d, the owner of the workspace: %v", who.UID, err),
 			Hint:    "give the container the capabilities SETUID and SETGID, start it with --user, or stay root with --run-as=self",
+		}
+	}
+	return nil
+}
+
+// engineGroups are the groups that who gets for the engine. Without one it is
+// not in the group of its socket either where the workspace has that, whatever
+// DOCKER_HOST says.
+func engineGroups(o options, spec runner.Spec, who *runas.User) []int {
+	host := spec.Env.Get("DOCKER_HOST")
+	if gid, ok := runas.EngineGroup(host); ok && o.engine {
+		return []int{gid}
+	}
+	for _, socket := range []string{host, ""} {
+		if gid, ok := runas.EngineGroup(socket); ok && gid == who.GID && !o.engine {
+			who.GID = who.UID
 		}
 	}
 	return nil

@@ -156,7 +156,7 @@ func TestTouchedUnknown(t *testing.T) {
 	pull, zeros := eventFile(t, `{}`), eventFile(t, `{"before":"`+strings.Repeat("0", 40)+`"}`)
 	path := os.Getenv("PATH")
 	for name, touched := range map[string]Touched{
-		`the event "schedule" is neither a push`:         {Event: "schedule", EventPath: pull, Path: path},
+		`the event "schedule" is neither a push`:  {Event: "schedule", EventPath: pull, Path: path},
 		"reading the event: open":                 {Event: "push", EventPath: "/nowhere", Path: path},
 		"reading the event: unexpected end":       {Event: "push", EventPath: eventFile(t, "{"), Path: path},
 		"the event names no commit":               {Event: "push", EventPath: zeros, SHA: r.merge, Path: path},

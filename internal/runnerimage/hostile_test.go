@@ -133,8 +133,10 @@ func TestEnginesGroup(t *testing.T) {
 		}
 	}
 	must(t, os.Chown(dir, owner(), 4321))
-	if got := id(); got != nobody {
-		t.Errorf("a workspace with the engine's group: the program is %q, want %q", got, nobody)
+	for _, options := range [][]string{nil, {"-e", "DOCKER_HOST=tcp://192.0.2.1:1"}, {"-e", "DOCKER_HOST=unix:///none"}} {
+		if got := id(options...); got != nobody {
+			t.Errorf("%q: a workspace with the engine's group: the program is %q, want %q", options, got, nobody)
+		}
 	}
 }
 
