@@ -90,8 +90,8 @@ func TestEngineLies(t *testing.T) {
 				if n := strings.Count(log.String(), `"event":"result"`); n != 1 {
 					t.Errorf("%d verdicts\n%s", n, log)
 				}
-				if status := cmd.ProcessState.ExitCode(); status == 0 && fault != refuses && !strings.Contains(log.String(), "hi") && d.asked.Load() > 0 && strings.Contains(request, "create") {
-					t.Errorf("success\n%s", log)
+				if strings.Contains(request, "create") && cmd.ProcessState.Success() {
+					t.Errorf("success without a container\n%s", log)
 				}
 				d.back()
 				d.noContainer(t)
