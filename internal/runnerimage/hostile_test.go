@@ -85,7 +85,7 @@ func TestVariablesOfEarlierSteps(t *testing.T) {
 	t.Parallel()
 	dir := workspace(t, probe)
 	step := func(options ...string) result {
-		options = slices.Concat(mount(dir), caches(t), []string{"--entrypoint", "gorun-action", "-e", "INPUT_ARGS=id status=NoNewPrivs exit=3", "-e", "INPUT_LOG-FORMAT=text"}, options)
+		options = slices.Concat(mount(dir), caches(t), []string{"--entrypoint", "gorun-action", "-e", "HOME=/cache", "-e", "INPUT_ARGS=id status=NoNewPrivs exit=3", "-e", "INPUT_LOG-FORMAT=text"}, options)
 		return run(t, "", append(options, testenv.RunnerImage(t))...)
 	}
 	for _, variable := range []string{"GORUN_RUN_AS=self", "GORUN_FAIL_ON=none", "GORUN_BUILDER=docker", "GORUN_TOOLCHAIN_IMAGE=evil.example/go@sha256:" + strings.Repeat("0", 64), "GORUN_CACHE_MODE=trusted", "GORUN_CACHE_STRICT=false"} {
