@@ -146,8 +146,11 @@ func realEngine(t *testing.T) *http.Transport {
 		host = "unix:///var/run/docker.sock"
 	}
 	path, ok := strings.CutPrefix(host, "unix://")
+	if !ok && os.Getenv("CI") != "" {
+		t.Fatal("the engine has no socket here")
+	}
 	if !ok {
-		t.Skip("the engine has no socket here")
+		t.Skip("NOT TESTED: the engine has no socket here")
 	}
 	return &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", path)

@@ -106,6 +106,19 @@ func Open(name string, flag int) (*os.File, unix.Stat_t, error) {
 	return f, st, nil
 }
 
+// OpenOwn is Open of a file that passes Check.
+func OpenOwn(name string, flag int) (*os.File, unix.Stat_t, error) {
+	f, st, err := Open(name, flag)
+	if err != nil {
+		return nil, st, err
+	}
+	if err := Check(name, st); err != nil {
+		f.Close()
+		return nil, st, err
+	}
+	return f, st, nil
+}
+
 // ErrNotRegular is about a link, a directory, a pipe or a device in the place of
 // a file.
 var ErrNotRegular = errors.New("it is not a regular file")

@@ -5,21 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/org/gorun-action/internal/testenv"
 )
 
 const them, others = 54321, 54322 // users that this machine has no name for
-
-// needRoot says so where only root can tell.
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Getuid() == 0 {
-		return
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatal("this needs root")
-	}
-	t.Skip("this needs root")
-}
 
 // tree is a directory of root's that everybody may look into.
 type tree struct {
@@ -29,7 +19,7 @@ type tree struct {
 
 func newTree(t *testing.T) tree {
 	t.Helper()
-	needRoot(t)
+	testenv.NeedRoot(t)
 	root, err := os.MkdirTemp("/run", "gorun-runas-") // below /tmp there may be links of anybody's
 	x := tree{t, root}
 	x.must(err)
@@ -124,7 +114,7 @@ func TestEngineGroup(t *testing.T) {
 
 // A machine that is no image of gorun's keeps its users.
 func TestEnrollInImagesOnly(t *testing.T) {
-	needRoot(t)
+	testenv.NeedRoot(t)
 	if InImage() {
 		t.Skip("this is an image of gorun's")
 	}

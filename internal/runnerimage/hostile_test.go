@@ -17,7 +17,7 @@ import (
 // by that, and the program is not root.
 func TestRootFollowsNothing(t *testing.T) {
 	t.Parallel()
-	needRoot(t)
+	testenv.NeedRoot(t)
 	dir := workspace(t, probe)
 	for link, to := range map[string]string{"etc": "/etc", "up": "../etc", "home/.cache": "/usr", "go/pkg": "/var", "lib": "usr", "usr": "/usr/lib"} {
 		must(t, os.MkdirAll(filepath.Join(dir, filepath.Dir(link)), 0o755))
@@ -52,7 +52,7 @@ func TestRootFollowsNothing(t *testing.T) {
 // The owner is that of the workspace, whatever -C leads to.
 func TestOwnerIsTheWorkspaces(t *testing.T) {
 	t.Parallel()
-	needRoot(t)
+	testenv.NeedRoot(t)
 	dir, roots := workspace(t, probe), workspace(t, probe)
 	must(t, os.CopyFS(filepath.Join(dir, "sub"), os.DirFS(roots)))
 	must(t, os.CopyFS(filepath.Join(dir, "others"), os.DirFS(roots)))
@@ -116,7 +116,7 @@ func TestNoNewPrivileges(t *testing.T) {
 // workspace has the group of the socket.
 func TestEnginesGroup(t *testing.T) {
 	t.Parallel()
-	needRoot(t)
+	testenv.NeedRoot(t)
 	dir, socket := workspace(t, probe), filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)
 	must(t, err)
@@ -145,16 +145,4 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// needRoot says so where only root can give files away.
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Getuid() == 0 {
-		return
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatal("this needs root")
-	}
-	t.Skip("this needs root")
 }

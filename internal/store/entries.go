@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/org/gorun-action/internal/private"
 )
 
 // Entries returns the entries whose keys have a prefix, the most recently used
@@ -76,7 +78,7 @@ func ignore(err, target error) error {
 // readEntry reads the header of an entry without locking it: headers do not
 // change.
 func readEntry(dir string) (Entry, error) {
-	f, st, err := openOwn(filepath.Join(dir, headerFile), os.O_RDONLY)
+	f, st, err := private.OpenOwn(filepath.Join(dir, headerFile), os.O_RDONLY)
 	if err != nil {
 		return Entry{}, damaged(err)
 	}

@@ -59,23 +59,9 @@ func flock(f *os.File, how int) error {
 
 func mtime(st unix.Stat_t) time.Time { return time.Unix(st.Mtim.Unix()) }
 
-// openOwn opens a regular file of an entry or of the store, which nobody else
-// can have written.
-func openOwn(name string, mode int) (*os.File, unix.Stat_t, error) {
-	f, st, err := private.Open(name, mode)
-	if err != nil {
-		return nil, st, err
-	}
-	if err := private.Check(name, st); err != nil {
-		f.Close()
-		return nil, st, err
-	}
-	return f, st, nil
-}
-
 // readRegular reads a file of at most limit bytes; of a longer one, one more.
 func readRegular(name string, limit int64) ([]byte, error) {
-	f, _, err := openOwn(name, os.O_RDONLY)
+	f, _, err := private.OpenOwn(name, os.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/org/gorun-action/internal/private"
 )
 
 // lockedEntry is an entry whose header is open and locked.
@@ -48,11 +50,11 @@ func (d *Dir) lockEntry(dir string, id unix.Stat_t, how int) (*lockedEntry, erro
 // exclusive one, which takes a file that is open for writing (flock(2)).
 func openHeader(name string, how int) (*os.File, error) {
 	if how == unix.LOCK_EX {
-		if f, _, err := openOwn(name, os.O_RDWR); err == nil {
+		if f, _, err := private.OpenOwn(name, os.O_RDWR); err == nil {
 			return f, nil
 		}
 	}
-	f, _, err := openOwn(name, os.O_RDONLY)
+	f, _, err := private.OpenOwn(name, os.O_RDONLY)
 	return f, err
 }
 
@@ -213,7 +215,7 @@ func executable(path string) error {
 func (d *Dir) hash(dir string, e Entry, st unix.Stat_t) error {
 	s := d.startSeal(dir, e.SHA256, st)
 	defer s.abandon()
-	f, before, err := openOwn(e.Path, os.O_RDONLY)
+	f, before, err := private.OpenOwn(e.Path, os.O_RDONLY)
 	if err != nil {
 		return damaged(err)
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/org/gorun-action/internal/private"
 )
 
 // The bounds that gorun and gorunctl take when nothing else is asked for: room
@@ -79,7 +81,7 @@ func (d *Dir) remove(dir string) error {
 func running(dir string) bool {
 	list, _ := os.ReadDir(filepath.Join(dir, programDir))
 	return slices.ContainsFunc(list, func(f fs.DirEntry) bool {
-		file, _, err := openOwn(filepath.Join(dir, programDir, f.Name()), os.O_WRONLY)
+		file, _, err := private.OpenOwn(filepath.Join(dir, programDir, f.Name()), os.O_WRONLY)
 		if err == nil {
 			file.Close()
 		}
@@ -149,7 +151,7 @@ func (d *Dir) recent(st unix.Stat_t, interval time.Duration) bool {
 
 // stamp renews the stamp, unless somebody else just does it or did.
 func (d *Dir) stamp(name string, interval time.Duration) (bool, error) {
-	f, _, err := openOwn(name, os.O_RDWR|os.O_CREATE)
+	f, _, err := private.OpenOwn(name, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return false, err
 	}

@@ -65,3 +65,15 @@ func OnDisk() { os.Setenv("TMPDIR", diskTemp) }
 
 // diskTemp is for what outlives a restart (file-hierarchy(7)).
 const diskTemp = "/var/tmp"
+
+// NeedRoot skips a test that only root can make, which is a failure in CI.
+func NeedRoot(t testing.TB) {
+	t.Helper()
+	if os.Getuid() == 0 {
+		return
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatal("this needs root")
+	}
+	t.Skip("NOT TESTED: this needs root")
+}

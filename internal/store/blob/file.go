@@ -22,12 +22,7 @@ func (d *Dir) openOwn(key string) (*os.File, int64, error) {
 			return nil, 0, err
 		}
 	}
-	f, st, err := private.Open(name, os.O_RDONLY)
-	if err == nil {
-		if err = private.Check(name, st); err != nil {
-			f.Close()
-		}
-	}
+	f, st, err := private.OpenOwn(name, os.O_RDONLY)
 	return f, st.Size, err
 }
 
